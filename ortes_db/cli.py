@@ -1,0 +1,98 @@
+"""The command `ortes`: finds its subcommands in ortes_db/commands/, and ends cleanly however it ends."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import psycopg
+
+from ortes_db import __version__
+from ortes_db.server import ServerError
+
+_COMMANDS = Path(__file__).parent / "commands"
+
+
+class _Commands(click.Group):
+    """Commands loaded when asked for: commands/NAME.py holds the click command NAME."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(file.stem for file in _COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = getattr(import_module(f"ortes_db.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            near = get_close_matches(args[0], names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        _exit_cleanly_on_signals()
+        try:
+            # Without click's own ending: its Ctrl-C is exit code 1.
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            code = 128 + signal.SIGINT
+        except BrokenPipeError:  # `ortes sql | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        except ServerError as error:
+            click.echo(f"ortes: {error}", err=True)
+            code = 2
+        except psycopg.OperationalError as error:
+            click.echo(f"ortes: {one_line(error)}", err=True)
+            code = 2
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def one_line(error: psycopg.Error) -> str:
+    """A database error as one line: what the server or libpq says, without its prefixes."""
+    return " ".join((error.diag.message_primary or str(error)).split())
+
+
+def _exit_cleanly_on_signals() -> None:
+    """Make SIGTERM and SIGHUP an exception, so that every `finally` runs; a second one does not disturb it."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, leave)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """The hub through which a store, its apps and an ERP exchange orders.
+
+    Commands that work on a database take --dsn, or the usual variables PGHOST, PGPORT, PGDATABASE, PGUSER and so on.
+    """

