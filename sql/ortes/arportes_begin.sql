@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION ortes.arportes_begin()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $arportes_begin$
+-- Before each statement that may draw numbers: none is drawn yet, whatever the session says.
+BEGIN
+    PERFORM set_config('ortes.id_pub', '', true), set_config('ortes.id_sincro', '', true);
+    RETURN NULL;
+END
+$arportes_begin$;
+
+COMMENT ON FUNCTION ortes.arportes_begin() IS 'Trigger: empties the settings in which next_number counts.';
+
+CREATE OR REPLACE TRIGGER arportes_begin
+BEFORE INSERT OR UPDATE OF tor_chia, ack_gest, conferma, dati ON ortes.arportes
+FOR EACH STATEMENT EXECUTE FUNCTION ortes.arportes_begin();
+COMMENT ON TRIGGER arportes_begin ON ortes.arportes IS 'No numbers are drawn when a statement begins.';

@@ -1,0 +1,30 @@
+CREATE OR REPLACE FUNCTION ortes.check_caller(p_azi text, p_device integer = NULL)
+RETURNS void
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+AS $check_caller$
+-- Called first by every door. Asks for session_user, which neither SET ROLE nor a
+-- definer function changes. Without a grant, an existing company and an invented
+-- one get the same answer.
+BEGIN
+    PERFORM ortes.check_azi(p_azi);
+    IF EXISTS (
+        SELECT FROM ortes.access AS a
+        WHERE a.login = session_user AND a.azi = p_azi AND (a.device IS NULL OR a.device = p_device)
+    ) THEN
+        RETURN;
+    END IF;
+    IF NOT pg_has_role(session_user, 'ortes_ops', 'MEMBER') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'OR003',
+            MESSAGE = 'this login may not act for that company or device',
+            DETAIL = format('Login %L, company %L%s.', session_user, p_azi, ', device ' || p_device),
+            HINT = 'A DBA can let it, with ortes_ops.grant_access.';
+    END IF;
+    PERFORM ortes.check_company(p_azi);
+END
+$check_caller$;
+
+COMMENT ON FUNCTION ortes.check_caller(text, integer) IS
+'Passes when the session''s login may act for company p_azi (and, if given, as device p_device). Raises OR007, OR003, OR001.';

@@ -1,0 +1,20 @@
+CREATE OR REPLACE FUNCTION ortes.check_company(p_azi text)
+RETURNS void
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+AS $check_company$
+-- For callers who may act for every company; the others never learn which exist.
+BEGIN
+    PERFORM ortes.check_azi(p_azi);
+    IF NOT EXISTS (SELECT FROM ortes.company AS c WHERE c.azi = p_azi) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'OR001',
+            MESSAGE = 'unknown company',
+            DETAIL = format('There is no company %L.', p_azi),
+            HINT = 'A DBA creates it, with ortes_ops.create_company.';
+    END IF;
+END
+$check_company$;
+
+COMMENT ON FUNCTION ortes.check_company(text) IS 'Passes when the company p_azi exists. Raises OR001, OR007.';

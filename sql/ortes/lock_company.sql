@@ -1,0 +1,36 @@
+CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $lock_company$
+-- Taken first by everything that writes for a company, and kept until its transaction ends:
+-- numbers become visible in their order, and callers of one company never deadlock.
+-- An advisory lock, because its waiters queue; those of a row lock all wake at every release.
+-- A session that sets no lock_timeout of its own gets one for the rest of its transaction.
+DECLARE
+    v_class CONSTANT integer := 1330795589;  -- 'ORTE' in ASCII: how ortes_ops.holders finds these locks
+    v_object CONSTANT integer := hashtext(p_azi);
+BEGIN
+    IF current_setting('lock_timeout') = '0' THEN
+        PERFORM set_config('lock_timeout', '5s', true);
+    END IF;
+    IF pg_try_advisory_xact_lock(v_class, v_object) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        PERFORM pg_advisory_xact_lock(v_class, v_object);
+    EXCEPTION
+        WHEN lock_not_available THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'lock_not_available',
+                MESSAGE = 'the company is busy',
+                DETAIL = format('Another transaction has held company %L for longer than lock_timeout (%s).',
+                    p_azi, current_setting('lock_timeout')),
+                HINT = format('Call again. Who holds it: SELECT * FROM ortes_ops.holders WHERE azi = %L;', p_azi);
+    END;
+END
+$lock_company$;
+
+COMMENT ON FUNCTION ortes.lock_company(text) IS
+'Reserves the company for this transaction, waiting at most lock_timeout (5 s where the session has none). Raises 55P03.';

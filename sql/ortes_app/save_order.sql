@@ -1,0 +1,28 @@
+CREATE OR REPLACE FUNCTION ortes_app.save_order(
+    p_azi text,
+    p_device integer,
+    p_id_int bigint,
+    p_autore_cod bigint = 0,
+    p_dati jsonb = NULL
+)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $save_order$
+-- The device saves an order that its user placed. Repeat it until it answers.
+BEGIN
+    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    PERFORM ortes.check_caller(p_azi, p_device);
+    RETURN (
+        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'A', p_device, 'T', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[p_dati]) AS s
+    );
+END
+$save_order$;
+
+COMMENT ON FUNCTION ortes_app.save_order(text, integer, bigint, bigint, jsonb) IS
+'Saves the device''s order and returns its ID-PUB. p_id_int: the order''s id in the device; p_autore_cod: the user''s code, '
+'0 = not known to the ERP; p_dati: its content. A repeat with the same content '
+'returns the same ID-PUB and writes nothing. Raises OR001, OR003, OR006 (other content), OR007, 55P03.';

@@ -1,0 +1,19 @@
+CREATE OR REPLACE FUNCTION ortes_erp.acquire_order(p_azi text, p_id_pub bigint, p_tor_chia text)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $acquire_order$
+-- The ERP has the order. Repeat it until it answers.
+BEGIN
+    PERFORM ortes.check_caller(p_azi);
+    RETURN (SELECT q.id_sincro FROM ortes.acquire_orders(p_azi, ARRAY[p_id_pub], ARRAY[p_tor_chia]) AS q);
+END
+$acquire_order$;
+
+COMMENT ON FUNCTION ortes_erp.acquire_order(text, bigint, text) IS
+'The ERP has the order with ID-PUB p_id_pub under its key p_tor_chia (1 to 200 characters): sets TOR-CHIA and ACK-GEST and '
+'returns the new ID-SINCRO. A repeat changes nothing and returns the current one. Raises OR001, OR002, OR003, '
+'OR004 (acquired under another key), OR005 (that key is another order''s), OR007, 55P03.';

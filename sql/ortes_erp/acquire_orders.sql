@@ -1,0 +1,26 @@
+CREATE OR REPLACE FUNCTION ortes_erp.acquire_orders(p_azi text, p_orders jsonb)
+RETURNS TABLE (id_pub bigint, id_sincro bigint)
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $acquire_orders$
+-- The ERP has these orders: all of them, or none.
+DECLARE
+    v_id_pubs bigint[];
+    v_tor_chias text[];
+BEGIN
+    PERFORM ortes.check_caller(p_azi);
+    PERFORM ortes.check_elements(p_orders, '{"id_pub": "integer", "tor_chia": "text"}');
+    SELECT coalesce(array_agg((e.value ->> 'id_pub')::bigint ORDER BY e.ord), '{}'),
+        coalesce(array_agg(e.value ->> 'tor_chia' ORDER BY e.ord), '{}')
+    INTO v_id_pubs, v_tor_chias
+    FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);
+    RETURN QUERY SELECT q.* FROM ortes.acquire_orders(p_azi, v_id_pubs, v_tor_chias) AS q;
+END
+$acquire_orders$;
+
+COMMENT ON FUNCTION ortes_erp.acquire_orders(text, jsonb) IS
+'acquire_order for an array of {id_pub, tor_chia}, at most 10000; one row an element, in their order. All or nothing. '
+'Raises OR001, OR002, OR003, OR004, OR005, OR007 (naming element and key), 55P03.';

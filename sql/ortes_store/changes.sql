@@ -1,0 +1,25 @@
+CREATE OR REPLACE FUNCTION ortes_store.changes(
+    p_azi text,
+    p_since bigint = NULL,
+    p_limit integer = 1000,
+    p_store integer = NULL
+)
+RETURNS SETOF ortes.orders
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+ROWS 1000
+AS $changes$
+-- What the ERP changed since: the last id_sincro of one answer is p_since of the next call.
+BEGIN
+    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    PERFORM ortes.check_caller(p_azi);
+    RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, 'S', p_store, p_since, p_limit) AS c;
+END
+$changes$;
+
+COMMENT ON FUNCTION ortes_store.changes(text, bigint, integer, integer) IS
+'Orders that the ERP changed after p_since (an ID-SINCRO), in the order of their ID-SINCRO, at most p_limit (1 to 10000). '
+'p_since null: after the position this store confirmed last. None is ever missed. Raises OR001, OR003, OR007, OR008.';

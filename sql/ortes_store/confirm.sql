@@ -1,0 +1,18 @@
+CREATE OR REPLACE FUNCTION ortes_store.confirm(p_azi text, p_id_sincro bigint, p_store integer = NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $confirm$
+-- The store says up to where it has dealt with what changes returned.
+BEGIN
+    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    PERFORM ortes.check_caller(p_azi);
+    RETURN ortes.confirm(p_azi, 'S', p_store, p_id_sincro);
+END
+$confirm$;
+
+COMMENT ON FUNCTION ortes_store.confirm(text, bigint, integer) IS
+'Moves the store''s kept position forward to p_id_sincro, never back; returns the position. Raises OR001, OR003, OR007, OR008, 55P03.';

@@ -1,0 +1,17 @@
+CREATE OR REPLACE FUNCTION ortes_store.position(p_azi text, p_store integer = NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $position$
+BEGIN
+    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    PERFORM ortes.check_caller(p_azi);
+    RETURN ortes.position(p_azi, 'S', p_store);
+END
+$position$;
+
+COMMENT ON FUNCTION ortes_store.position(text, integer) IS
+'The ID-SINCRO that the store confirmed last; 0 = none yet. Raises OR001, OR003, OR007.';

@@ -1,0 +1,28 @@
+CREATE OR REPLACE FUNCTION ortes_store.save_order(
+    p_azi text,
+    p_id_int bigint,
+    p_autore_cod bigint = 0,
+    p_dati jsonb = NULL,
+    p_store integer = NULL
+)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $save_order$
+-- The store saves an order that a customer placed. Repeat it until it answers.
+BEGIN
+    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    PERFORM ortes.check_caller(p_azi);
+    RETURN (
+        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'S', p_store, 'C', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[p_dati]) AS s
+    );
+END
+$save_order$;
+
+COMMENT ON FUNCTION ortes_store.save_order(text, bigint, bigint, jsonb, integer) IS
+'Saves the store''s order and returns its ID-PUB. p_id_int: the order''s id in the store; p_autore_cod: the customer''s code, '
+'0 = not known to the ERP; p_dati: its content; p_store: which store, null where there is one. A repeat with the same content '
+'returns the same ID-PUB and writes nothing. Raises OR001, OR003, OR006 (other content), OR007, 55P03.';
