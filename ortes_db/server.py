@@ -49,6 +49,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
     """One running server: `dsn()` to connect, `stop()` and `start()` for tests that crash it."""
 
     def __init__(self, folder: Path, bin_dir: Path, settings: Mapping[str, str], account: pwd.struct_passwd | None):
+        self.child_process: subprocess.Popen[bytes] | None
         self.bin_dir = bin_dir
         self._account = account
         self._options = {**THROWAWAY_SETTINGS, **settings}
@@ -75,7 +76,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
         """The server's version, such as "18.4"."""
         return binaries_version(self.bin_dir) or "unknown"
 
-    def dsn(self, dbname: str = "postgres", user: str | None = None) -> str:  # type: ignore[override]
+    def dsn(self, dbname: str = "postgres", user: str | None = None) -> str:
         """A libpq connection string; any role that may log in connects without a password."""
         return make_conninfo(host=str(self.socket_dir), port=5432, dbname=dbname, user=user or "postgres")
 
@@ -222,8 +223,8 @@ def find_binaries(pg_bin: str | Path | None = None) -> Path:
         missing = [name for name in ("initdb", "postgres") if not (folder / name).is_file()]
         if missing:
             raise ServerError(
-                f"no PostgreSQL server programs in {folder}: {' and '.join(missing)} missing. --pg-bin and ORTES_PG_BIN "
-                "take the folder that holds them, or a major version such as 16."
+                f"no PostgreSQL server programs in {folder}: {' and '.join(missing)} missing. --pg-bin and "
+                "ORTES_PG_BIN take the folder that holds them, or a major version such as 16."
             )
         return folder
     for folders in (_wheel_folders(), _system_folders()):

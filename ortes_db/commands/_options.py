@@ -37,6 +37,6 @@ def _checked_dsn(_context: click.Context, _parameter: click.Parameter, value: st
         parts = conninfo_to_dict(value)
     except psycopg.Error:
         raise click.BadParameter("not a connection string; expected 'host=… dbname=…' or postgresql://…") from None
-    if any("@" in str(parts.get(name, "")) for name in ("host", "hostaddr", "port")):
+    if "://" in value and any("@" in str(parts.get(name, "")) for name in ("host", "port")):
         raise click.BadParameter("an @ in the password of a postgresql:// address is written %40")
     return value

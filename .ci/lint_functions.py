@@ -1,0 +1,66 @@
+"""plpgsql_check over every PL/pgSQL function of a fresh installation; any finding, a mere warning too, is an error."""
+
+import os
+import sys
+
+import psycopg
+from ortes_db.deploy import deploy
+
+from ortes_db.server import ServerError, embedded_server
+
+# Each function, and each trigger function once for every table it is on.
+FINDINGS = """
+SELECT p.oid::regprocedure || coalesce(' on ' || nullif(t.tgrelid, 0)::regclass, ''), c.*
+  FROM pg_proc AS p
+  JOIN pg_namespace AS n ON n.oid = p.pronamespace
+  JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+  LEFT JOIN pg_trigger AS t ON t.tgfoid = p.oid AND NOT t.tgisinternal
+ CROSS JOIN LATERAL plpgsql_check_function(
+           p.oid, coalesce(t.tgrelid, 0), format => 'text', fatal_errors => false,
+           extra_warnings => true, performance_warnings => true, security_warnings => true,
+           compatibility_warnings => true, oldtable => t.tgoldtable, newtable => t.tgnewtable) AS c
+ WHERE n.nspname LIKE 'ortes%' AND (p.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
+"""
+CHECKED = """
+SELECT count(*) FILTER (WHERE l.lanname = 'plpgsql'),
+       array_agg(p.oid::regprocedure::text) FILTER (
+           WHERE p.prorettype = 'trigger'::regtype AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgfoid = p.oid))
+  FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+ WHERE p.pronamespace::regnamespace::text LIKE 'ortes%'
+"""
+
+
+def main() -> int:
+    try:
+        with embedded_server("15") as server:
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute("CREATE DATABASE lint")
+                present = connection.execute(
+                    "SELECT count(*) FROM pg_available_extensions WHERE name = 'plpgsql_check'"
+                ).fetchone() == (1,)
+            return check(server.dsn("lint")) if present else skip("the extension plpgsql_check")
+    except ServerError as error:
+        return skip(f"PostgreSQL 15 ({error})")
+
+
+def check(dsn: str) -> int:
+    deploy(dsn)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION plpgsql_check")
+        findings = connection.execute(FINDINGS).fetchall()
+        count, unused = connection.execute(CHECKED).fetchone() or (0, None)
+    for function, finding in findings:
+        print(f"{function}: {finding}")
+    for function in unused or []:
+        print(f"{function}: a trigger function that no trigger uses")
+    print(f"plpgsql_check: {count} functions, {len(findings)} finding(s)")
+    return bool(findings or unused or not count)
+
+
+def skip(missing: str) -> int:
+    print(f"plpgsql_check: NOT RUN, {missing} is missing (Debian: postgresql-15-plpgsql-check)")
+    return os.environ.get("CI") == "true"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

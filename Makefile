@@ -1,0 +1,51 @@
+# Works with GNU make 3.81, which macOS brings.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON_NAMES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+READY := $(VENV)/.ready
+
+# The PostgreSQL versions that `make test` runs on: all there are, or `make test PG=16`, or ORTES_PG_BIN.
+SYSTEM_15 := $(if $(wildcard /usr/lib/postgresql/15/bin/postgres),15)
+PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
+
+.PHONY: help setup replay test lint format check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make the virtual environment .venv and install into it
+
+$(READY): pyproject.toml
+	@python=; for name in $(PYTHON_NAMES); do \
+	    if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; done; \
+	if [ -z "$$python" ]; then echo "ortes-db needs Python 3.11 or later: install it, or name it: make PYTHON=..." >&2; exit 1; fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$python cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; fi; \
+	[ -x $(VENV)/bin/python ] || { rm -rf $(VENV); $$python -m venv $(VENV); }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+replay: setup ## replay the document's operations and print its table with a verdict on every cell
+	@$(VENV)/bin/python -m ortes_db replay
+
+test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on that one)
+	@once=; for pg in $(PG); do \
+	    echo "== tests on PostgreSQL $$pg"; \
+	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
+
+lint: setup ## check the code: ruff, mypy, the layout of sql/, plpgsql_check over every function
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python .ci/lint_sql.py
+	$(VENV)/bin/python .ci/lint_functions.py
+
+format: setup ## put the Python code in its layout
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+check: lint test ## all that CI checks
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find ortes_db tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +

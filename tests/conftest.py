@@ -1,0 +1,124 @@
+"""Fixtures: one embedded server a worker, one database a test, and logins with the rights that a user has."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import psycopg
+import pytest
+from ortes_db.deploy import deploy
+from psycopg import sql
+
+from ortes_db.server import Server, embedded_server
+
+TEMPLATE = "ortes_template"
+_serial = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pg-bin", help="PostgreSQL to test on: a folder, or a major version (default: ORTES_PG_BIN)")
+
+
+class Db:
+    """A database of the test's own, with the hub deployed, and the logins made for it."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+        self._closing = ExitStack()
+        self._logins: list[str] = []
+
+    def dsn(self, login: str | None = None) -> str:
+        """The connection string; without a login, the superuser's."""
+        return self.server.dsn(self.name, login)
+
+    def connect(self, login: str | None = None, **options: Any) -> psycopg.Connection[Any]:
+        """A connection, in autocommit unless told otherwise, closed at the end of the test."""
+        options.setdefault("autocommit", True)
+        return self._closing.enter_context(psycopg.connect(self.dsn(login), **options))
+
+    def login(self, name_hint: str, role: str, azi: str | None = None, device: int | None = None) -> str:
+        """A new login, member of `role` only, that acts for company `azi` (and device) if one is given."""
+        # Roles belong to the cluster, which is this worker's own: a serial number makes them unique.
+        login = f"{name_hint}_{next(_serial)}"
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(sql.Identifier(login), sql.Identifier(role))
+            )
+            self._logins.append(login)
+            if azi is not None:
+                connection.execute("SELECT ortes_ops.grant_access(%s, %s, %s)", (login, azi, device))
+        return login
+
+    def company(self, azi: str) -> str:
+        """Create a company; returns its code."""
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute("SELECT ortes_ops.create_company(%s)", (azi,))
+        return azi
+
+    def close(self) -> None:
+        """Drop the database and its logins."""
+        self._closing.close()
+        with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
+            for login in self._logins:
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(login)))
+
+
+def wait_blocked(connection: psycopg.Connection[Any], pid: int, seconds: float = 10) -> None:
+    """Wait until backend `pid` waits for a lock that another one holds. `connection`: a third one, in autocommit."""
+    deadline = time.monotonic() + seconds
+    while connection.execute("SELECT cardinality(pg_blocking_pids(%s))", (pid,)).fetchone() == (0,):
+        assert time.monotonic() < deadline, f"backend {pid} was not blocked within {seconds} seconds"
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="session")
+def pg_bin(request: pytest.FixtureRequest) -> str | None:
+    """The PostgreSQL to test on, as `embedded_server` takes it."""
+    return request.config.getoption("--pg-bin") or os.environ.get("ORTES_PG_BIN") or None
+
+
+@pytest.fixture(scope="session")
+def server(pg_bin: str | None) -> Iterator[Server]:
+    """This worker's server."""
+    with embedded_server(pg_bin) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """The database that `db` clones: the hub, deployed once."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    deploy(server.dsn(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def db(server: Server, template: str) -> Iterator[Db]:
+    """A database with the hub in it, empty, for this test alone."""
+    database = Db(server, f"test_{next(_serial)}")
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database.name), sql.Identifier(template))
+        )
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def empty_dsn(server: Server) -> Iterator[str]:
+    """An empty database for this test alone, without the hub: its superuser's connection string."""
+    name = f"empty_{next(_serial)}"
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield server.dsn(name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
