@@ -7,7 +7,7 @@ from ortes_db.resources import migrations_dir, sql_dir
 
 MOST_LINES = 120
 MOST_COLUMNS = 150
-# What a file in a schema's folder may define. A trigger stands with its function; a comment belongs to what it comments on.
+# What a file in a schema's folder may define. A trigger stands with its function.
 DEFINITION = re.compile(
     r"^CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|(?:CONSTRAINT )?TRIGGER)\s+([\w.]+)",
     re.MULTILINE | re.IGNORECASE,

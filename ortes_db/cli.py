@@ -23,11 +23,12 @@ class _Commands(click.Group):
     """Commands loaded when asked for: commands/NAME.py holds the click command NAME."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(file.stem for file in _COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+        files = (file.stem for file in _COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+        return sorted({*files, *self.commands})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
+        if cmd_name in self.commands or cmd_name not in self.list_commands(ctx):
+            return super().get_command(ctx, cmd_name)
         command = getattr(import_module(f"ortes_db.commands.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command

@@ -300,13 +300,17 @@ def _readable_binaries(bin_dir: Path, folder: Path, account: pwd.struct_passwd) 
     """The same programs where the account can read them: a virtual environment under /root is closed to it."""
     if _open_to(bin_dir, account) and (bin_dir / "postgres").stat().st_mode & 0o005 == 0o005:
         return bin_dir
-    # PostgreSQL finds lib/ and share/ relative to bin/.
-    for name in ("bin", "lib", "share"):
-        if (bin_dir.parent / name).is_dir():
-            shutil.copytree(bin_dir.parent / name, folder / "pg" / name, ignore=shutil.ignore_patterns("pgxs"))
-    for path in (folder / "pg", *(folder / "pg").rglob("*")):
+    # PostgreSQL finds lib/ and share/ relative to bin/; a wheel's programs find its libraries relative to the package.
+    install, package = bin_dir.parent, bin_dir.parents[1]
+    parts = [install / "bin", install / "lib", install / "share", package / ".dylibs"]
+    parts += [package.with_name(f"{package.name}.libs")]
+    copy = folder / "pg"
+    for part in parts:
+        if part.is_dir():
+            shutil.copytree(part, copy / part.relative_to(package.parent), ignore=shutil.ignore_patterns("pgxs"))
+    for path in (copy, *copy.rglob("*")):
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent.name == "bin" else 0o044))
-    return folder / "pg" / "bin"
+    return copy / bin_dir.relative_to(package.parent)
 
 
 def _start_watchdog(folder: Path) -> subprocess.Popen[bytes]:

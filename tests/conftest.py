@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from ortes_db.deploy import deploy
 from psycopg import sql
 
 from ortes_db.server import Server, embedded_server
@@ -92,6 +91,8 @@ def server(pg_bin: str | None) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def template(server: Server) -> str:
     """The database that `db` clones: the hub, deployed once."""
+    from ortes_db.deploy import deploy  # here, so that the server's own tests run without it
+
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
     deploy(server.dsn(TEMPLATE))
