@@ -18,7 +18,6 @@ CREATE TABLE ortes.apstatosyn (
     contatore text COLLATE "C" NOT NULL,
     valore bigint NOT NULL DEFAULT 0,
     CONSTRAINT apstatosyn_pkey PRIMARY KEY (azi, contatore),
-    CONSTRAINT apstatosyn_azi_fkey FOREIGN KEY (azi) REFERENCES ortes.company (azi),
     CONSTRAINT apstatosyn_contatore_check CHECK (contatore IN ('ID-PUB', 'ID-SINCRO')),
     CONSTRAINT apstatosyn_valore_check CHECK (valore >= 0)
 ) WITH (fillfactor = 50);
@@ -43,7 +42,7 @@ CREATE TABLE ortes.arportes (
     autore_cod bigint NOT NULL DEFAULT 0,
     id_sincro bigint NOT NULL DEFAULT 0,
     dati jsonb,
-    dati_digest bytea NOT NULL,
+    dati_digest bytea,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT arportes_pkey PRIMARY KEY (azi, id_pub),
@@ -80,7 +79,8 @@ COMMENT ON COLUMN ortes.arportes.autore_tipo IS 'Who wrote it: C customer, T app
 COMMENT ON COLUMN ortes.arportes.autore_cod IS 'That author''s code; 0 = the ERP does not know it yet.';
 COMMENT ON COLUMN ortes.arportes.id_sincro IS 'Number of the ERP''s last change of this row, per company; 0 = the ERP has not changed it.';
 COMMENT ON COLUMN ortes.arportes.dati IS 'The order''s content; the hub does not look inside.';
-COMMENT ON COLUMN ortes.arportes.dati_digest IS 'SHA-256 of the content first saved, by which a repeated call is recognised.';
+COMMENT ON COLUMN ortes.arportes.dati_digest IS
+    'SHA-256 of the content first saved, by which a repeated call is recognised; null while the content is still that.';
 COMMENT ON COLUMN ortes.arportes.created_at IS 'When the row was inserted (start of that transaction).';
 COMMENT ON COLUMN ortes.arportes.updated_at IS 'When the row was last changed (start of that transaction).';
 

@@ -5,51 +5,38 @@ VOLATILE
 PARALLEL UNSAFE
 AS $acquire_orders$
 -- Behind acquire_order and acquire_orders of the ERP. Locks the company first. An order that has
--- its TOR-CHIA already is left alone, and tells its numbers again.
+-- its TOR-CHIA already is left alone, and tells its numbers again. Where every element was new,
+-- the UPDATE's own answer is the answer; else check_acquire says which may not be.
 #variable_conflict use_column
 DECLARE
-    v_bad record;
+    v_id_pubs bigint[];
+    v_id_sincros bigint[];
 BEGIN
     PERFORM ortes.check_numbers('id_pub', p_id_pubs, 1);
     PERFORM ortes.check_texts('tor_chia', p_tor_chias);
     PERFORM ortes.lock_company(p_azi);
 
-    WITH asked AS (
-        SELECT o.*,
-            min(o.tor_chia) OVER (PARTITION BY o.id_pub) AS same_order,
-            min(o.id_pub) OVER (PARTITION BY o.tor_chia) AS same_key
-        FROM unnest(p_id_pubs, p_tor_chias) WITH ORDINALITY AS o (id_pub, tor_chia, ord)
-    )
-    SELECT q.id_pub, q.tor_chia, a.id_pub AS known, coalesce(a.tor_chia, q.same_order) AS has,
-        coalesce(k.id_pub, q.same_key) AS owner
-    INTO v_bad
-    FROM asked AS q
-    LEFT JOIN ortes.arportes AS a ON a.azi = p_azi AND a.id_pub = q.id_pub
-    LEFT JOIN ortes.arportes AS k ON k.azi = p_azi AND k.tor_chia = q.tor_chia
-    WHERE a.id_pub IS NULL
-        OR coalesce(a.tor_chia, q.same_order) <> q.tor_chia
-        OR coalesce(k.id_pub, q.same_key) <> q.id_pub
-    ORDER BY q.ord
-    LIMIT 1;
-    IF FOUND THEN
-        IF v_bad.known IS NULL THEN
-            PERFORM ortes.raise_unknown_order(p_azi, v_bad.id_pub);
-        ELSIF v_bad.owner <> v_bad.id_pub THEN
-            PERFORM ortes.raise_taken_tor_chia(p_azi, v_bad.tor_chia, v_bad.owner);
-        END IF;
-        PERFORM ortes.raise_not_allowed(p_azi, v_bad.id_pub,
-            format('it is acquired as TOR-CHIA %L, not %L', v_bad.has, v_bad.tor_chia), 'A TOR-CHIA is fixed once set.');
+    IF cardinality(p_tor_chias) > 1 AND cardinality(p_tor_chias) > (SELECT count(DISTINCT t.t) FROM unnest(p_tor_chias) AS t (t)) THEN
+        PERFORM ortes.check_acquire(p_azi, p_id_pubs, p_tor_chias);
     END IF;
 
-    UPDATE ortes.arportes AS a
-    SET tor_chia = o.tor_chia, ack_gest = true
-    FROM (
-        SELECT DISTINCT ON (u.id_pub) u.*
-        FROM unnest(p_id_pubs, p_tor_chias) AS u (id_pub, tor_chia)
-        ORDER BY u.id_pub
-    ) AS o
-    WHERE a.azi = p_azi AND a.id_pub = o.id_pub AND a.tor_chia IS NULL;
+    WITH acquired AS (
+        UPDATE ortes.arportes AS a
+        SET tor_chia = o.tor_chia, ack_gest = true
+        FROM unnest(p_id_pubs, p_tor_chias) WITH ORDINALITY AS o (id_pub, tor_chia, ord)
+        WHERE a.azi = p_azi AND a.id_pub = o.id_pub AND a.tor_chia IS NULL
+            AND NOT EXISTS (SELECT FROM ortes.arportes AS k WHERE k.azi = p_azi AND k.tor_chia = o.tor_chia)
+        RETURNING o.ord, a.id_pub, a.id_sincro
+    )
 
+    SELECT array_agg(q.id_pub ORDER BY q.ord), array_agg(q.id_sincro ORDER BY q.ord) INTO v_id_pubs, v_id_sincros
+    FROM acquired AS q;
+
+    IF cardinality(v_id_pubs) = cardinality(p_id_pubs) THEN
+        RETURN QUERY SELECT * FROM unnest(v_id_pubs, v_id_sincros);
+        RETURN;
+    END IF;
+    PERFORM ortes.check_acquire(p_azi, p_id_pubs, p_tor_chias);
     RETURN QUERY
     SELECT a.id_pub, a.id_sincro
     FROM unnest(p_id_pubs) WITH ORDINALITY AS o (id_pub, ord)

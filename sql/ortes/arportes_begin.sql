@@ -6,7 +6,7 @@ PARALLEL UNSAFE
 AS $arportes_begin$
 -- Before each statement that may draw numbers: none is drawn yet, whatever the session says.
 BEGIN
-    PERFORM set_config('ortes.id_pub', '', true), set_config('ortes.id_sincro', '', true);
+    PERFORM set_config('ortes.id_pub_azi', '', true), set_config('ortes.id_sincro_azi', '', true);
     RETURN NULL;
 END
 $arportes_begin$;

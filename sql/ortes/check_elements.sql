@@ -6,7 +6,10 @@ PARALLEL SAFE
 AS $check_elements$
 -- The shape of the array that a set-based door was sent; its values are the core's to check.
 -- p_keys: what each key must hold: integer, text or any. A key set to null counts as absent.
+-- Two glances tell whether something is wrong; only then is it looked for.
 DECLARE
+    v_names CONSTANT text[] := ARRAY(SELECT jsonb_object_keys(p_keys));
+    v_mistyped text;
     v_bad record;
 BEGIN
     IF p_orders IS NULL OR jsonb_typeof(p_orders) <> 'array' THEN
@@ -16,7 +19,22 @@ BEGIN
         PERFORM ortes.raise_bad_argument('p_orders', jsonb_array_length(p_orders) || ' elements', 'at most 10000 elements a call');
     END IF;
 
-    SELECT e.ord, k.key, jsonb_typeof(coalesce(k.value, e.value)) AS type, p_keys ->> k.key AS expected INTO v_bad
+    SELECT 'strict $[*] ? (' || string_agg(format(
+        CASE k.value
+            WHEN 'text' THEN '@.%1$s.type() != "string" && @.%1$s.type() != "null"'
+            ELSE '@.%1$s.type() != "number" && @.%1$s.type() != "null" || @.%1$s.floor() != @.%1$s '
+                '|| @.%1$s > 9223372036854775807 || @.%1$s < -9223372036854775808'
+        END, k.key), ' || ') || ')'
+    INTO v_mistyped
+    FROM jsonb_each_text(p_keys) AS k WHERE k.value <> 'any';
+    IF NOT EXISTS (
+        SELECT FROM jsonb_array_elements(p_orders) AS e (value)
+        WHERE CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value - v_names <> '{}' ELSE true END
+    ) AND NOT jsonb_path_exists(p_orders, v_mistyped::jsonpath, silent => true) THEN
+        RETURN;
+    END IF;
+
+    SELECT e.ord, k.key, k.value, jsonb_typeof(e.value) AS type, p_keys ->> k.key AS expected INTO v_bad
     FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord)
     LEFT JOIN LATERAL jsonb_each(CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value END) AS k ON true
     WHERE jsonb_typeof(e.value) <> 'object'
@@ -25,21 +43,21 @@ BEGIN
             WHEN NOT p_keys ? k.key THEN true
             WHEN k.value = 'null' THEN false
             WHEN p_keys ->> k.key = 'text' THEN jsonb_typeof(k.value) <> 'string'
-            WHEN jsonb_typeof(k.value) <> 'number' OR k.value::text !~ '^-?\d{1,19}$' THEN true
-            ELSE k.value::numeric NOT BETWEEN -9223372036854775808 AND 9223372036854775807
+            WHEN jsonb_typeof(k.value) <> 'number' THEN true
+            ELSE k.value::numeric <> trunc(k.value::numeric)
+                OR k.value::numeric NOT BETWEEN -9223372036854775808 AND 9223372036854775807
         END
     ORDER BY e.ord
     LIMIT 1;
 
-    IF v_bad.key IS NOT NULL AND v_bad.expected IS NULL THEN
-        PERFORM ortes.raise_bad_argument(format('p_orders, element %s', v_bad.ord), 'with a key ' || v_bad.key,
-            'only the keys ' || array_to_string(ARRAY(SELECT jsonb_object_keys(p_keys)), ', '));
-    ELSIF v_bad.key IS NOT NULL THEN
-        PERFORM ortes.raise_bad_argument(format('p_orders, element %s, %s', v_bad.ord, v_bad.key), v_bad.type,
-            CASE v_bad.expected WHEN 'text' THEN 'a string' ELSE 'a whole number within bigint' END);
-    ELSIF v_bad.ord IS NOT NULL THEN
+    IF v_bad.key IS NULL THEN
         PERFORM ortes.raise_bad_argument(format('p_orders, element %s', v_bad.ord), v_bad.type, 'a JSON object');
+    ELSIF v_bad.expected IS NULL THEN
+        PERFORM ortes.raise_bad_argument(format('p_orders, element %s, key %L', v_bad.ord, left(v_bad.key, 60)), 'not known',
+            'only the keys ' || array_to_string(v_names, ', '));
     END IF;
+    PERFORM ortes.raise_bad_argument(format('p_orders, element %s, %s', v_bad.ord, v_bad.key), v_bad.value::text,
+        CASE v_bad.expected WHEN 'text' THEN 'a string' ELSE 'a whole number within bigint' END);
 END
 $check_elements$;
 

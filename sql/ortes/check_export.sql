@@ -32,7 +32,7 @@ BEGIN
                 WHEN q.twice THEN 'twice'
                 WHEN q.id_pub IS NULL AND q.if_sincro IS NOT NULL THEN 'if_sincro'
                 WHEN q.id_pub IS NULL AND k.prov_tipo <> 'G' THEN 'taken'
-                WHEN q.id_pub IS NULL AND k.dati_digest <> ortes.content_digest(q.dati, q.conferma) THEN 'other'
+                WHEN q.id_pub IS NULL AND k.id_pub IS NOT NULL AND NOT ortes.same_content(k, q.dati, q.conferma) THEN 'other'
                 WHEN q.id_pub IS NULL THEN NULL
                 WHEN a.id_pub IS NULL THEN 'unknown'
                 WHEN k.id_pub <> a.id_pub THEN 'taken'

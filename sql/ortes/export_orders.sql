@@ -12,10 +12,14 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $export_orders$
--- Behind export_order and export_orders of the ERP. Locks the company first, so that nothing it
--- judges moves before it writes. With an ID-PUB: the order again, where that changes something.
--- Without: a new order, unless this TOR-CHIA was exported before as one.
+-- Behind export_order and export_orders of the ERP. Locks the company first. With an ID-PUB: the
+-- order again, where that changes something. Without: a new order, unless this TOR-CHIA was
+-- exported before as one. Where every element was a change, the UPDATE's own answer is the answer;
+-- else check_export says which may not be, and takes all of it back.
 #variable_conflict use_column
+DECLARE
+    v_id_pubs bigint[];
+    v_id_sincros bigint[];
 BEGIN
     PERFORM ortes.check_texts('tor_chia', p_tor_chias);
     PERFORM ortes.check_texts('conferma', array_remove(p_confermas, NULL));
@@ -23,6 +27,27 @@ BEGIN
     PERFORM ortes.check_numbers('id_pub', array_remove(p_id_pubs, NULL), 1);
     PERFORM ortes.check_numbers('if_sincro', array_remove(p_if_sincros, NULL), 0);
     PERFORM ortes.lock_company(p_azi);
+
+    WITH exported AS (
+        UPDATE ortes.arportes AS a
+        SET conferma = coalesce(o.conferma, a.conferma),
+            dati = coalesce(o.dati, a.dati),
+            autore_cod = coalesce(o.autore_cod, a.autore_cod)
+        FROM unnest(p_tor_chias, p_confermas, p_autore_cods, p_datis, p_id_pubs, p_if_sincros) WITH ORDINALITY
+            AS o (tor_chia, conferma, autore_cod, dati, id_pub, if_sincro, ord)
+        WHERE a.azi = p_azi AND a.id_pub = o.id_pub AND a.tor_chia = o.tor_chia
+            AND ortes.export_changes(a, o.conferma, o.autore_cod, o.dati)
+            AND (o.if_sincro IS NULL OR o.if_sincro = a.id_sincro)
+        RETURNING o.ord, a.id_pub, a.id_sincro
+    )
+
+    SELECT array_agg(e.id_pub ORDER BY e.ord), array_agg(e.id_sincro ORDER BY e.ord) INTO v_id_pubs, v_id_sincros
+    FROM exported AS e;
+
+    IF cardinality(v_id_pubs) = cardinality(p_tor_chias) THEN
+        RETURN QUERY SELECT * FROM unnest(v_id_pubs, v_id_sincros);
+        RETURN;
+    END IF;
     PERFORM ortes.check_export(p_azi, p_tor_chias, p_confermas, p_autore_cods, p_datis, p_id_pubs, p_if_sincros);
 
     INSERT INTO ortes.arportes (azi, tor_chia, conferma, prov_tipo, autore_tipo, autore_cod, dati)
@@ -36,16 +61,6 @@ BEGIN
     ) AS o
     WHERE NOT EXISTS (SELECT FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.tor_chia = o.tor_chia)
     ORDER BY o.ord;
-
-    UPDATE ortes.arportes AS a
-    SET conferma = coalesce(o.conferma, a.conferma),
-        dati = coalesce(o.dati, a.dati),
-        autore_cod = coalesce(o.autore_cod, a.autore_cod)
-    FROM unnest(p_confermas, p_autore_cods, p_datis, p_id_pubs, p_if_sincros)
-        AS o (conferma, autore_cod, dati, id_pub, if_sincro)
-    WHERE a.azi = p_azi AND a.id_pub = o.id_pub
-        AND ortes.export_changes(a, o.conferma, o.autore_cod, o.dati)
-        AND (o.if_sincro IS NULL OR o.if_sincro = a.id_sincro);
 
     RETURN QUERY
     SELECT a.id_pub, a.id_sincro

@@ -7,17 +7,17 @@ AS $put_back_numbers$
 -- The other half of next_number: the counter learns how far the statement counted.
 -- Rows that drew an ID-PUB and were not inserted (ON CONFLICT) would leave a gap.
 DECLARE
-    v_setting CONSTANT text := CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.id_pub' ELSE 'ortes.id_sincro' END;
-    v_drawn CONSTANT text := current_setting(v_setting, true);
-    v_azi CONSTANT text := substr(v_drawn, 41);
+    v_setting CONSTANT text := ortes.number_setting(p_contatore);
+    v_azi CONSTANT text := current_setting(v_setting || '_azi', true);
     v_first bigint;
     v_last bigint;
 BEGIN
     IF v_azi IS NULL OR v_azi = '' THEN
         RETURN;
     END IF;
-    v_last := left(v_drawn, 20)::bigint;
-    v_first := substr(v_drawn, 21, 20)::bigint;
+    v_first := current_setting(v_setting || '_first')::bigint;
+    v_last := current_setting(v_setting)::bigint;
+    PERFORM set_config(v_setting || '_azi', '', true);
     IF v_last > v_first THEN
         UPDATE ortes.apstatosyn AS s SET valore = v_last WHERE s.azi = v_azi AND s.contatore = p_contatore;
     END IF;
@@ -30,7 +30,6 @@ BEGIN
             DETAIL = format('Company %L: the ids %s to %s were drawn, and not all of them inserted.', v_azi, v_first, v_last),
             HINT = 'Insert without ON CONFLICT, or use the doors: they recognise an order that is already here.';
     END IF;
-    PERFORM set_config(v_setting, '', true);
 END
 $put_back_numbers$;
 

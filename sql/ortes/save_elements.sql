@@ -17,8 +17,8 @@ DECLARE
     v_datis jsonb[];
 BEGIN
     PERFORM ortes.check_elements(p_orders, '{"id_int": "integer", "autore_cod": "integer", "dati": "any"}');
-    SELECT coalesce(array_agg((e.value ->> 'id_int')::bigint ORDER BY e.ord), '{}'),
-        coalesce(array_agg(coalesce((e.value ->> 'autore_cod')::bigint, 0) ORDER BY e.ord), '{}'),
+    SELECT coalesce(array_agg(nullif(e.value -> 'id_int', 'null')::bigint ORDER BY e.ord), '{}'),
+        coalesce(array_agg(coalesce(nullif(e.value -> 'autore_cod', 'null')::bigint, 0) ORDER BY e.ord), '{}'),
         coalesce(array_agg(nullif(e.value -> 'dati', 'null') ORDER BY e.ord), '{}')
     INTO v_id_ints, v_autore_cods, v_datis
     FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);

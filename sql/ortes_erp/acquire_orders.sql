@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     PERFORM ortes.check_caller(p_azi);
     PERFORM ortes.check_elements(p_orders, '{"id_pub": "integer", "tor_chia": "text"}');
-    SELECT coalesce(array_agg((e.value ->> 'id_pub')::bigint ORDER BY e.ord), '{}'),
+    SELECT coalesce(array_agg(nullif(e.value -> 'id_pub', 'null')::bigint ORDER BY e.ord), '{}'),
         coalesce(array_agg(e.value ->> 'tor_chia' ORDER BY e.ord), '{}')
     INTO v_id_pubs, v_tor_chias
     FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);

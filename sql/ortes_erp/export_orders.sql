@@ -15,10 +15,10 @@ BEGIN
         ' "dati": "any", "id_pub": "integer", "if_sincro": "integer"}');
     SELECT coalesce(array_agg(e.value ->> 'tor_chia' ORDER BY e.ord), '{}') AS tor_chias,
         coalesce(array_agg(e.value ->> 'conferma' ORDER BY e.ord), '{}') AS confermas,
-        coalesce(array_agg((e.value ->> 'autore_cod')::bigint ORDER BY e.ord), '{}') AS autore_cods,
+        coalesce(array_agg(nullif(e.value -> 'autore_cod', 'null')::bigint ORDER BY e.ord), '{}') AS autore_cods,
         coalesce(array_agg(nullif(e.value -> 'dati', 'null') ORDER BY e.ord), '{}') AS datis,
-        coalesce(array_agg((e.value ->> 'id_pub')::bigint ORDER BY e.ord), '{}') AS id_pubs,
-        coalesce(array_agg((e.value ->> 'if_sincro')::bigint ORDER BY e.ord), '{}') AS if_sincros
+        coalesce(array_agg(nullif(e.value -> 'id_pub', 'null')::bigint ORDER BY e.ord), '{}') AS id_pubs,
+        coalesce(array_agg(nullif(e.value -> 'if_sincro', 'null')::bigint ORDER BY e.ord), '{}') AS if_sincros
     INTO v
     FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);
     RETURN QUERY
