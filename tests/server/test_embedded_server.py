@@ -153,6 +153,7 @@ def test_nothing_is_left_after_a_failure(pg_bin: str | None, temp: Path) -> None
     assert leftovers(temp) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     "stage", ["", "data/PG_VERSION", "data/global/pg_control", "postgres.log", "data/postmaster.pid"]
