@@ -1,0 +1,127 @@
+"""`ortes replay`: plays the documented scenario, or one's own, against a real hub."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psycopg
+from click.core import ParameterSource
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from rich.console import Console
+
+from ortes_db.cli import one_line
+from ortes_db.commands._options import dsn_option, pg_bin_option
+from ortes_db.replay import report
+from ortes_db.replay.place import place
+from ortes_db.replay.run import Result, play
+from ortes_db.replay.scenario import InputError, read_scenario
+from ortes_db.resources import scenarios_dir
+from ortes_db.server import embedded_server
+
+_FILE = click.Path(path_type=Path)
+
+
+class Unusable(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+@click.command()
+@click.argument("scenario", required=False, type=_FILE, metavar="[FILE.csv]")
+@click.option("--errata", type=_FILE, metavar="FILE.csv", help="Cells of the scenario that are known to be wrong.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
+@click.option("--output", type=_FILE, metavar="FILE", help="Write the result there, and one line of summary here.")
+@dsn_option
+@pg_bin_option
+@click.pass_context
+def replay(
+    context: click.Context,
+    scenario: Path | None,
+    errata: Path | None,
+    form: str,
+    output: Path | None,
+    dsn: str,
+    pg_bin: str | None,
+) -> None:
+    """Replay a scenario against a real hub and compare every cell.
+
+    Without FILE.csv: the document's own. Runs on an embedded server; with --dsn on that server, in a database and with
+    logins that it creates there and drops afterwards.
+
+    Exit code 0: every cell matches or is a known erratum. 1: a mismatch. 2: something that was given cannot be used.
+    """
+    if scenario is None:
+        scenario = scenarios_dir() / "orders.csv"
+        errata = errata or scenarios_dir() / "orders.errata.csv"
+    given = context.get_parameter_source("dsn") is not ParameterSource.DEFAULT
+    try:
+        read = read_scenario(scenario, errata)
+        _check_output(output)
+        with (
+            _server(dsn, given, pg_bin) as server_dsn,
+            place(server_dsn, lambda text: click.echo(text, err=True)) as here,
+        ):
+            result = play(read, here)
+    except InputError as error:
+        raise Unusable(str(error)) from None
+    except psycopg.OperationalError:
+        raise  # of the server, not of the replay: the root command says so
+    except psycopg.Error as error:
+        hint = " The login needs the rights CREATEDB and CREATEROLE." if error.sqlstate == "42501" else ""
+        raise Unusable(f"the server refuses: {one_line(error)}.{hint}") from None
+    _write(result, form, output)
+    context.exit(0 if result.good else 1)
+
+
+@contextmanager
+def _server(dsn: str, given: bool, pg_bin: str | None) -> Iterator[str]:
+    if not given:
+        with embedded_server(pg_bin) as server:
+            yield server.dsn()
+    elif pg_bin:
+        raise Unusable("--pg-bin is for the embedded server, --dsn for another one: expected one of them")
+    else:
+        # Like psql's, but a server without a database named like the user is no obstacle.
+        named = {"dbname", "service"} & conninfo_to_dict(dsn).keys() or {"PGDATABASE", "PGSERVICE"} & os.environ.keys()
+        yield dsn if named else make_conninfo(dsn, dbname="postgres")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _check_output(output: Path | None) -> None:
+    """Find out before the work, not after it."""
+    if output is not None:
+        try:
+            with output.open("a", encoding="utf-8"):
+                pass
+        except OSError as error:
+            raise Unusable(f"{output}: cannot be written: {error.strerror}") from None
+
+
+def _write(result: Result, form: str, output: Path | None) -> None:
+    width = shutil.get_terminal_size(fallback=(120, 24)).columns
+    match form:
+        case "json":
+            text = report.as_json(result)
+        case "junit":
+            text = report.as_junit(result)
+        case _:
+            table = report.as_table(result, width)
+            if output is None:
+                # Rich decides about colour; the lines are as long as they are.
+                Console(highlight=False, soft_wrap=True).print(table, end="")
+                return
+            text = table.plain
+    if output is None:
+        click.echo(text, nl=False)
+        for problem in result.problems:
+            click.echo(f"{problem.section} {problem.row}: {problem.text}", err=True)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(report.summary_line(result))
