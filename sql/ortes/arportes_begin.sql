@@ -6,7 +6,11 @@ PARALLEL UNSAFE
 AS $arportes_begin$
 -- Before each statement that may draw numbers: none is drawn yet, whatever the session says.
 BEGIN
-    PERFORM set_config('ortes.id_pub_azi', '', true), set_config('ortes.id_sincro_azi', '', true);
+    PERFORM
+        set_config('ortes.id_pub_azi', '', true),
+        set_config('ortes.id_pub_total', '0', true),
+        set_config('ortes.id_sincro_azi', '', true),
+        set_config('ortes.id_sincro_total', '0', true);
     RETURN NULL;
 END
 $arportes_begin$;

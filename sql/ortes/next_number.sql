@@ -34,4 +34,4 @@ $next_number$;
 
 COMMENT ON FUNCTION ortes.next_number(text, text) IS
 'The company''s next number from counter p_contatore (ID-PUB or ID-SINCRO), the company locked until the transaction ends. '
-'For the triggers alone. Raises OR001, OR004, 55P03.';
+'For the triggers alone. Raises OR001, 55P03.';
