@@ -199,9 +199,12 @@ def test_root_runs_it_from_a_folder_that_only_root_can_read(temp: Path, monkeypa
 
 @as_root
 @pytest.mark.parametrize("account", ["daemon", "nobody"])
-def test_another_user_runs_it_as_itself(server: Server, temp: Path, account: str) -> None:
-    # The interpreter itself may be closed to that user (under /root): it changes user when all is loaded.
-    uid = pwd.getpwnam(account).pw_uid
+def test_another_user_runs_it_as_itself(pg_bin: str | None, temp: Path, account: str) -> None:
+    # Interpreter and programs may be closed to that user (under /root): it changes user when all is loaded, and
+    # gets a copy of the programs.
+    user = pwd.getpwnam(account)
+    uid = user.pw_uid
+    bin_dir = server_module._readable_binaries(find_binaries(pg_bin), temp, user)
     program = (
         "import os, sys, psycopg\n"
         "from ortes_db.server import embedded_server\n"
@@ -209,10 +212,10 @@ def test_another_user_runs_it_as_itself(server: Server, temp: Path, account: str
         "with embedded_server(sys.argv[1]) as server, psycopg.connect(server.dsn()) as connection:\n"
         "    print(server.data_dir.stat().st_uid, connection.execute('SELECT 1').fetchone())\n"
     )
-    # The worker's own server has programs that an unprivileged user can read.
-    command = [sys.executable, "-c", program, str(server.bin_dir)]
+    command = [sys.executable, "-c", program, str(bin_dir)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (answer.stdout, answer.stderr) == (f"{uid} (1,)\n", "")
+    shutil.rmtree(temp / "pg", ignore_errors=True)
     assert leftovers(temp) == []
 
 
