@@ -1,0 +1,98 @@
+"""Random sequences of valid and invalid calls against the model, and wrong hubs that these must catch."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.conftest import Db
+from tests.model.machine import Machine
+
+QUIET = list(HealthCheck)  # a slow machine is no finding
+COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": QUIET, "database": None, "stateful_step_count": 30}
+DEFAULT = settings(max_examples=50, **COMMON)
+CI = settings(max_examples=500, print_blob=True, **COMMON)
+
+# CI runs 2,000 examples in four parts, so that two cores share them; the other PostgreSQL versions run one part.
+ON_CI = bool(os.environ.get("CI"))
+PARTS = [pytest.param(part, marks=[pytest.mark.once] if part > 1 else []) for part in range(1, 5 if ON_CI else 2)]
+
+# Each a hub with one rule wrong: by tables and doors alone, so that it stays wrong however the inside is written.
+DOOR = "LANGUAGE plpgsql SECURITY DEFINER AS $wrong$ BEGIN"
+TRIGGER = "CREATE FUNCTION ortes.wrong() RETURNS trigger LANGUAGE plpgsql AS $wrong$ BEGIN"
+# Triggers fire by name: this one after the hub's own.
+LAST = "RETURN new; END $wrong$; CREATE TRIGGER zz_wrong BEFORE"
+EACH_ROW = "FOR EACH ROW EXECUTE FUNCTION ortes.wrong()"
+WRONG = {
+    "a repeat is not recognised": f"{TRIGGER} new.dati_digest := '0'; {LAST} INSERT ON ortes.arportes {EACH_ROW}",
+    "an import bumps": f"""{TRIGGER}
+        UPDATE ortes.apstatosyn AS s SET valore = s.valore + 1 WHERE s.azi = new.azi AND s.contatore = 'ID-SINCRO'
+        RETURNING s.valore INTO new.id_sincro;
+        {LAST} UPDATE OF ack_store ON ortes.arportes {EACH_ROW}""",
+    "a re-export keeps its number": f"""{TRIGGER} new.id_sincro := old.id_sincro;
+        {LAST} UPDATE OF conferma ON ortes.arportes {EACH_ROW}""",
+    "a device acts for another": f"{TRIGGER} new.device := NULL; {LAST} INSERT ON ortes.access {EACH_ROW}",
+    "a counter is set back": "ALTER TABLE ortes.apstatosyn DISABLE TRIGGER USER",
+    "a flag goes back": "ALTER TABLE ortes.arportes DISABLE TRIGGER arportes_fixed",
+    "a position goes back": f"""
+        CREATE OR REPLACE FUNCTION ortes_store.confirm(p_azi text, p_id_sincro bigint, p_store integer = NULL)
+        RETURNS bigint {DOOR}
+        PERFORM ortes_store.changes(p_azi, p_id_sincro, 1, p_store);
+        INSERT INTO ortes.reader VALUES (p_azi, 'S', p_store, p_id_sincro)
+        ON CONFLICT ON CONSTRAINT reader_key DO UPDATE SET id_sincro = p_id_sincro;
+        RETURN p_id_sincro; END $wrong$""",
+    "a changed order is overwritten": f"""
+        ALTER FUNCTION ortes_erp.export_order(text, text, text, bigint, jsonb, bigint, bigint) RENAME TO export_right;
+        CREATE FUNCTION ortes_erp.export_order(text, text, text, bigint, jsonb, bigint, bigint)
+        RETURNS TABLE (id_pub bigint, id_sincro bigint) {DOOR}
+        RETURN QUERY SELECT * FROM ortes_erp.export_right($1, $2, $3, $4, $5, $6); END $wrong$""",
+    "one change is skipped": f"""
+        ALTER FUNCTION ortes_store.changes(text, bigint, integer, integer) RENAME TO changes_right;
+        CREATE FUNCTION ortes_store.changes(text, bigint, integer = 1000, integer = NULL)
+        RETURNS SETOF ortes.orders {DOOR}
+        RETURN QUERY SELECT * FROM ortes_store.changes_right($1, $2, $3, $4) AS c WHERE c.id_sincro <> 2; END $wrong$""",
+    "changes come as they are": f"""
+        ALTER FUNCTION ortes_store.changes(text, bigint, integer, integer) RENAME TO changes_right;
+        CREATE FUNCTION ortes_store.changes(text, bigint, integer = 1000, integer = NULL)
+        RETURNS SETOF ortes.orders {DOOR}
+        RETURN QUERY SELECT * FROM ortes_store.changes_right($1, $2, $3, $4) AS c ORDER BY c.id_pub; END $wrong$""",
+    "a late create_order undoes": f"""
+        CREATE OR REPLACE FUNCTION ortes_erp.create_order(p_azi text, p_id_pub bigint, p_autore_cod bigint)
+        RETURNS void {DOOR}
+        UPDATE ortes.arportes SET autore_cod = p_autore_cod WHERE azi = p_azi AND id_pub = p_id_pub; END $wrong$""",
+}
+
+
+def machine_for(db: Db) -> type[Machine]:
+    """The state machine, with a login of its own for each system."""
+
+    class OnThisDatabase(Machine):
+        connections = {
+            "store": db.connect(db.login("store", "ortes_store")),
+            "app": db.connect(db.login("app", "ortes_app")),
+            "app50": db.connect(db.login("app50", "ortes_app")),
+            "erp": db.connect(db.login("erp", "ortes_erp")),
+            "ops": db.connect(db.login("ops", "ortes_ops")),
+            "dba": db.connect(),
+        }
+
+    return OnThisDatabase
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_doors_do_what_the_model_says(db: Db, part: int) -> None:
+    run_state_machine_as_test(machine_for(db), settings=CI if ON_CI else DEFAULT)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_hub_is_caught(db: Db, wrong: str) -> None:
+    db.connect().execute(WRONG[wrong])
+    db.connect().execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ortes_store, ortes_erp TO ortes_store, ortes_erp")
+    first_found = settings(
+        max_examples=500, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False, **COMMON
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(machine_for(db), settings=first_found)
