@@ -259,7 +259,7 @@ class Hub:
     # The rules behind them
 
     def settle(self, numbers: dict[int, int]) -> None:
-        """Adopt the order in which a set-based call numbered its changes: which of them comes first is the hub's choice."""
+        """Adopt the numbers that a set-based call gave its changes: which of them comes first is the hub's choice."""
         drawn = sorted(order.id_sincro for order in self.bumped)
         given = sorted(numbers[order.id_pub] for order in self.bumped)
         assert given == drawn, f"ID-SINCRO {given} given out, expected {drawn}"

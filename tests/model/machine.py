@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from tests.model.hub import Acquire, Export, Hub, Refused, Save
 
+Reader = tuple[str, int | None]  # S and the store's number if it has one, A and the device's
 _serial = itertools.count(1)
 
 OWN = "(this example's company)"
@@ -126,9 +127,7 @@ class Machine(RuleBasedStateMachine):
         self.call("app", query, given, lambda hub: one_value(hub.import_orders("A", id_pubs)))
 
     @rule(azi=COMPANIES, reader=READERS, since=SINCROS, limit=LIMITS)
-    def reads_changes(
-        self, azi: str | None, reader: tuple[str, int | None], since: int | None, limit: int | None
-    ) -> None:
+    def reads_changes(self, azi: str | None, reader: Reader, since: int | None, limit: int | None) -> None:
         """Rows after a position, ascending."""
         call, given = door(reader, "changes", azi, since, limit)
         query = f"SELECT to_jsonb(o) - '{{azi,created_at,updated_at}}'::text[] FROM {call} AS o"
@@ -146,14 +145,14 @@ class Machine(RuleBasedStateMachine):
             self.seen_up_to = row["id_sincro"]
 
     @rule(azi=COMPANIES, reader=READERS, id_sincro=SINCROS, undone=ROLLED_BACK)
-    def confirms(self, azi: str | None, reader: tuple[str, int | None], id_sincro: int | None, undone: bool) -> None:
+    def confirms(self, azi: str | None, reader: Reader, id_sincro: int | None, undone: bool) -> None:
         """Forward only."""
         call, given = door(reader, "confirm", azi, id_sincro)
         answer: Callable[[Hub], Any] = lambda hub: one_value(hub.confirm(reader, id_sincro))  # noqa: E731
-        self.call(who_reads(reader), f"SELECT {call}", given, answer, undone, reader[1])
+        self.call(who_reads(reader), f"SELECT {call}", given, answer, undone)
 
     @rule(azi=COMPANIES, reader=READERS)
-    def asks_position(self, azi: str | None, reader: tuple[str, int | None]) -> None:
+    def asks_position(self, azi: str | None, reader: Reader) -> None:
         """What was confirmed last."""
         call, given = door(reader, "position", azi)
         self.call(
@@ -207,7 +206,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.hub.readers)
     @rule(azi=COMPANIES, reader=READERS, id_sincro=SINCROS)
-    def ops_rewinds(self, azi: str | None, reader: tuple[str, int | None], id_sincro: int | None) -> None:
+    def ops_rewinds(self, azi: str | None, reader: Reader, id_sincro: int | None) -> None:
         """Back only."""
         query = "SELECT ortes_ops.rewind_reader(%s, %s, %s, %s)"
         given = [azi, reader[0], id_sincro, reader[1]]
@@ -242,8 +241,8 @@ class Machine(RuleBasedStateMachine):
     @rule(
         statement=st.sampled_from(
             [
-                "INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, autore_tipo, id_int) VALUES (%s, 50, 'S', 'C', 50)",
-                "INSERT INTO ortes.arportes (azi, id_sincro, prov_tipo, autore_tipo, id_int) VALUES (%s, 5, 'S', 'C', 50)",
+                "INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, autore_tipo, id_int) VALUES (%s, 9, 'S', 'C', 9)",
+                "INSERT INTO ortes.arportes (azi, id_sincro, prov_tipo, autore_tipo, id_int) VALUES (%s, 9, 'S', 'C', 9)",
                 "UPDATE ortes.apstatosyn SET valore = valore - 1 WHERE azi = %s AND valore > 0",
                 "DELETE FROM ortes.apstatosyn WHERE azi = %s",
                 "DELETE FROM ortes.arportes WHERE azi = %s",
@@ -329,13 +328,13 @@ class Machine(RuleBasedStateMachine):
         assert code is None, f"{code} where {want} is right"
         assert got is not None
         if hub.bumped:
-            hub.settle({id_pub: id_sincro for id_pub, id_sincro in got})
+            hub.settle(dict(got))
             hub.bumped = []
             want = [(id_pub, hub.orders[id_pub].id_sincro) for id_pub, _ in want]
         assert got == want, f"{got} where {want} is right"
 
     def _caller_errors(self, who: str, azi: str | None, device: int | None) -> set[str]:
-        if azi is None or azi == "" or len(azi) > 32 and azi != OWN:
+        if azi is None or azi == "" or (len(azi) > 32 and azi != OWN):
             return {"OR007"}
         if azi != OWN:
             return {"OR001"} if who == "ops" else {"OR003"}
@@ -359,14 +358,14 @@ def null_is_0(saves: list[Save]) -> list[Save]:
     return saves if len(saves) == 1 else [Save(s.id_int, s.autore_cod or 0, s.dati) for s in saves]
 
 
-def door(reader: tuple[str, int | None], name: str, azi: str | None, *given: Any) -> tuple[str, list[Any]]:
+def door(reader: Reader, name: str, azi: str | None, *given: Any) -> tuple[str, list[Any]]:
     """A reader's call: the store's number comes last, the device's after the company."""
     tipo, number = reader
     arguments = [azi, *given, number] if tipo == "S" else [azi, number, *given]
     return f"ortes_{'store' if tipo == 'S' else 'app'}.{name}({', '.join(['%s'] * len(arguments))})", arguments
 
 
-def who_reads(reader: tuple[str, int | None]) -> str:
+def who_reads(reader: Reader) -> str:
     return "store" if reader[0] == "S" else "app"
 
 

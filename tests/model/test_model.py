@@ -1,7 +1,7 @@
 """Random sequences of valid and invalid calls against the model, and wrong hubs that these must catch."""
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -52,7 +52,7 @@ WRONG = {
         ALTER FUNCTION ortes_store.changes(text, bigint, integer, integer) RENAME TO changes_right;
         CREATE FUNCTION ortes_store.changes(text, bigint, integer = 1000, integer = NULL)
         RETURNS SETOF ortes.orders {DOOR}
-        RETURN QUERY SELECT * FROM ortes_store.changes_right($1, $2, $3, $4) AS c WHERE c.id_sincro <> 2; END $wrong$""",
+        RETURN QUERY SELECT * FROM ortes_store.changes_right($1, $2, $3, $4) WHERE id_sincro <> 2; END $wrong$""",
     "changes come as they are": f"""
         ALTER FUNCTION ortes_store.changes(text, bigint, integer, integer) RENAME TO changes_right;
         CREATE FUNCTION ortes_store.changes(text, bigint, integer = 1000, integer = NULL)
@@ -69,7 +69,7 @@ def machine_for(db: Db) -> type[Machine]:
     """The state machine, with a login of its own for each system."""
 
     class OnThisDatabase(Machine):
-        connections = {
+        connections: ClassVar = {
             "store": db.connect(db.login("store", "ortes_store")),
             "app": db.connect(db.login("app", "ortes_app")),
             "app50": db.connect(db.login("app50", "ortes_app")),
@@ -95,4 +95,6 @@ def test_a_wrong_hub_is_caught(db: Db, wrong: str) -> None:
         max_examples=500, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False, **COMMON
     )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine_for(db), settings=first_found)
+        run_state_machine_as_test(
+            machine_for(db), settings=settings(max_examples=500, derandomize=True, **first_found, **COMMON)
+        )
