@@ -1,6 +1,7 @@
 """A replay's result: the table for people, JSON and JUnit for programs."""
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -71,7 +72,7 @@ def as_table(result: Result, width: int) -> Text:
         for column in HEADINGS
     }
     wide = _length(GROUPS, widths)
-    describe = max(len(operation.description) for operation in result.scenario.operations)
+    describe = max(len(_printable(operation.description)) for operation in result.scenario.operations)
     label = max(len(operation.row) for operation in result.scenario.operations) + 3
     lines: list[tuple[Group, ...]] = [GROUPS] if label + wide <= width else [GROUPS[:1], GROUPS[1:]]
     inline = len(lines) == 1 and label + describe + 2 + wide <= width
@@ -85,7 +86,7 @@ def as_table(result: Result, width: int) -> Text:
                 table.append(f"{' ' * indent}{heading}".rstrip() + "\n", style="dim")
         for operation, cells in rows:
             start = f"{operation.row:>{label - 2}}  "
-            table.append(f"{start}{operation.description:{indent - label}}" + ("" if inline else "\n"))
+            table.append(f"{start}{_printable(operation.description):{indent - label}}" + ("" if inline else "\n"))
             for number, groups in enumerate(lines):
                 table.append("" if inline and number == 0 else " " * indent)
                 table.append(_line(cells, groups, widths))
@@ -113,7 +114,12 @@ def _rows(result: Result) -> Iterable[tuple[Operation, list[Cell]]]:
 
 
 def _shown(cell: Cell) -> str:
-    return cell.actual + MARKS[cell.verdict]
+    return _printable(cell.actual) + MARKS[cell.verdict]
+
+
+def _printable(text: str) -> str:
+    """One line, whatever is in it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _length(groups: tuple[Group, ...], widths: dict[str, int]) -> int:
@@ -184,7 +190,7 @@ def _reason(result: Result, cell: Cell) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text or "(blank)"
+    return _printable(text) or "(blank)"
 
 
 def _fill(text: str, width: int, indent: str) -> str:
@@ -192,5 +198,5 @@ def _fill(text: str, width: int, indent: str) -> str:
 
 
 def _xml(text: str) -> str:
-    """Without the control characters that XML has no way to write."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Without the characters that XML has no way to write."""
+    return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\N{REPLACEMENT CHARACTER}", text)

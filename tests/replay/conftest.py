@@ -1,0 +1,73 @@
+"""The command as a user runs it, and scenarios to run it on."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ortes_db.replay.scenario import HEADER
+from ortes_db.resources import scenarios_dir
+from ortes_db.server import Server, embedded_server
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Edit = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def bare_server(pg_bin: str | None) -> Iterator[Server]:
+    """A server that no hub was ever deployed on."""
+    with embedded_server(pg_bin) as server:
+        yield server
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`ortes replay ARGUMENTS`, from a folder that has nothing to do with the project."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        project = Path(__file__).resolve().parents[2]
+        return subprocess.run(
+            [sys.executable, "-m", "ortes_db", "replay", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(project), **environment},
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """The document's scenario with some cells altered: edited({("store", "4", "id_int"): "151"})."""
+
+    def edited(cells: dict[tuple[str, str, str], str], name: str = "edited.csv") -> Path:
+        with (scenarios_dir() / "orders.csv").open(encoding="utf-8", newline="") as source:
+            rows = list(csv.DictReader(source))
+        for (section, row, column), value in cells.items():
+            (found,) = [r for r in rows if (r["section"], r["row"]) == (section, row)]
+            found[column] = value
+        return write(tmp_path / name, rows)
+
+    return edited
+
+
+def write(file: Path, rows: list[dict[str, str]]) -> Path:
+    """A scenario from its rows; cells that are left out are blank."""
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, HEADER, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
+def write_errata(file: Path, *errata: tuple[str, ...]) -> Path:
+    """An errata file from its rows."""
+    with file.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows([("section", "row", "column", "documented", "expected", "reason"), *errata])
+    return file
