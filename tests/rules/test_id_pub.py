@@ -151,7 +151,7 @@ def test_on_conflict_that_would_leave_a_gap_is_refused(hub: Hub) -> None:
     insert(hub, 5)
     before = hub.everything()
     for action in ("DO NOTHING", "(azi, prov_tipo, prov_id, id_int) WHERE id_int IS NOT NULL DO UPDATE SET conferma = 'X'"):
-        with refused("OR004", naming="were drawn"):
+        with refused("OR004", naming="3 numbers"):
             hub.dba.execute(
                 f"{INSERT} SELECT '{hub.azi}', 'S', n, 'C' FROM generate_series(4, 6) AS n ON CONFLICT {action}"
             )
@@ -208,17 +208,62 @@ def test_a_session_cannot_choose_numbers_by_setting_what_the_triggers_count_in(
     assert hub.everything()["arportes"][:3] == before["arportes"]
 
 
-def test_a_statement_that_calls_a_door_while_it_inserts_leaves_no_gap(hub: Hub) -> None:
+def test_a_door_called_inside_an_insert_is_refused_or_leaves_no_gap(hub: Hub) -> None:
+    before = hub.everything()
+    with refused("OR004"):
+        hub.dba.execute(
+            f"""
+            {INSERT}
+            SELECT '{hub.azi}', 'S', n + 0 * CASE WHEN n IN (3, 6, 7) THEN ortes_store.save_order('{hub.azi}', 100 + n) ELSE 0 END,
+                'C'
+            FROM generate_series(1, 9) AS n
+            """
+        )
+    assert hub.everything() == before
+    assert hub.save(1000) == 1
+
+
+@pytest.mark.parametrize("at", [1, 3, 5])
+@pytest.mark.parametrize("door", ["ortes_store.save_order('C00001', 100)", "(SELECT id_pub FROM ortes_erp.export_order('C00001', 'G'))"])
+def test_a_door_called_inside_an_update_leaves_no_gap_and_doubles_no_number(hub: Hub, at: int, door: str) -> None:
+    for n in range(1, 6):
+        hub.save(n)
     hub.dba.execute(
-        f"""
-        {INSERT}
-        SELECT '{hub.azi}', 'S', n + 0 * CASE WHEN n IN (3, 6, 7) THEN ortes_store.save_order('{hub.azi}', 100 + n) ELSE 0 END, 'C'
-        FROM generate_series(1, 9) AS n
+        f"UPDATE ortes.arportes SET conferma = 'X' || CASE id_int WHEN {at} THEN {door} ELSE 0 END WHERE id_int <= 5"
+    )
+    given = sorted(row[0] for row in rows(hub.dba, "SELECT id_sincro FROM ortes.arportes WHERE id_sincro > 0"))
+    assert given == list(range(1, 7 if "export" in door else 6))
+    assert hub.counters() == (6, len(given))
+    assert hub.acquire(hub.save(200), "T200") == len(given) + 1
+
+
+def test_a_repeat_inside_an_update_keeps_the_counter_right(hub: Hub) -> None:
+    for n in range(1, 6):
+        hub.save(n)
+    hub.dba.execute("UPDATE ortes.arportes SET conferma = 'X' || CASE id_int WHEN 5 THEN ortes_store.save_order('C00001', 1) ELSE 0 END")
+    assert hub.counters() == (5, 5)
+    assert hub.acquire(1, "T1") == 6
+
+
+def test_a_trigger_of_the_dba_s_own_that_changes_other_orders_keeps_the_counter_right(hub: Hub) -> None:
+    for n in range(1, 6):
+        hub.save(n)
+    hub.dba.execute(
+        """
+        CREATE FUNCTION public.also() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF new.conferma = 'X' THEN
+                UPDATE ortes.arportes SET dati = '"seen"' WHERE id_pub = 1 AND dati IS NULL;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER also AFTER UPDATE ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.also();
+        UPDATE ortes.arportes SET conferma = 'X'
         """
     )
-    assert hub.id_pubs() == list(range(1, 13))
-    assert hub.counters() == (12, 0)
-    assert hub.save(1000) == 13
+    assert hub.counters() == (5, 6)
+    assert sorted(s for _, s in hub.changes(0)) == [2, 3, 4, 5, 6]
+    assert hub.acquire(5, "T5") == 7
 
 
 def test_one_statement_that_inserts_and_updates_counts_both(hub: Hub) -> None:
