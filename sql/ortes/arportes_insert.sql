@@ -8,7 +8,7 @@ AS $arportes_insert$
 -- the ERP its first sync number. Locks the company. Assignments and no PERFORM: this runs
 -- once a row, and an assignment doesn't start a query.
 BEGIN
-    IF new.azi = current_setting('ortes.id_pub_azi') THEN
+    IF new.azi = nullif(current_setting('ortes.id_pub_azi'), '') THEN
         new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
         new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
