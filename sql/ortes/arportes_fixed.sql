@@ -12,7 +12,7 @@ BEGIN
     SELECT string_agg(o.key, ', ') INTO v_column
     FROM jsonb_each_text(to_jsonb(old) - ARRAY['conferma', 'autore_cod', 'dati', 'updated_at']) AS o
     INNER JOIN jsonb_each_text(to_jsonb(new)) AS n ON o.key = n.key
-    WHERE o.value IS DISTINCT FROM n.value AND NOT (o.key LIKE 'ack%' AND n.value = 'true');
+    WHERE o.value IS DISTINCT FROM n.value AND NOT (o.key LIKE 'ack%' AND n.value IS NOT DISTINCT FROM 'true');
 
     RAISE EXCEPTION USING
         ERRCODE = 'OR004',
