@@ -178,10 +178,13 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
 
 
 @contextmanager
-def embedded_server(pg_bin: str | Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def embedded_server(
+    pg_bin: str | Path | None = None, settings: Mapping[str, str] | None = None, parent: Path | None = None
+) -> Iterator[Server]:
     """Run a server of one's own; stop it and remove its folder at the end, however that comes.
 
-    `pg_bin` is as for `find_binaries`; `settings` are postgresql.conf settings, over THROWAWAY_SETTINGS.
+    `pg_bin` is as for `find_binaries`; `settings` are postgresql.conf settings, over THROWAWAY_SETTINGS; `parent` is
+    the folder to make its folder in, else the usual temporary one.
     """
     bin_dir = find_binaries(pg_bin)
     account = _unprivileged_account()
@@ -190,7 +193,7 @@ def embedded_server(pg_bin: str | Path | None = None, settings: Mapping[str, str
     server: Server | None = None
     try:
         with _signals_held():
-            folder = Path(tempfile.mkdtemp(prefix="ortes-", dir=_short_tempdir(account)))
+            folder = Path(tempfile.mkdtemp(prefix="ortes-", dir=parent or _short_tempdir(account)))
             watchdog = _start_watchdog(folder)
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)

@@ -2,9 +2,11 @@
 
 import itertools
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -83,8 +85,10 @@ def pg_bin(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture(scope="session")
 def server(pg_bin: str | None) -> Iterator[Server]:
-    """This worker's server."""
-    with embedded_server(pg_bin) as running:
+    """This worker's server, in memory where there is room: cloning a database is ten times as fast there."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
+    with embedded_server(pg_bin, parent=memory if roomy else None) as running:
         yield running
 
 
