@@ -101,7 +101,7 @@ def _drop(admin: psycopg.Connection[Any], name: str, group_roles: list[str]) -> 
     except psycopg.errors.ObjectInUse:  # somebody looks at it
         admin.execute(drop_database + sql.SQL(" WITH (FORCE)"))
     logins = admin.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (f"{name}_",)).fetchall()
-    for role in [*(login for (login,) in logins), *group_roles]:
+    for role in [*(login for (login,) in logins), *_existing(admin, group_roles)]:
         # Another hub came to this server meanwhile and uses the role: it stays.
         with suppress(psycopg.errors.DependentObjectsStillExist):
             admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

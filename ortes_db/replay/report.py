@@ -157,7 +157,7 @@ def _line(cells: list[Cell], groups: tuple[Group, ...], widths: dict[str, int]) 
 def _explanations(result: Result, width: int) -> Iterable[Text]:
     yield Text("A cell without a mark matches the document. * is an erratum, ! a mismatch.\n")
     for verdict, title in (
-        ("erratum", "* Errata: here the document contradicts itself, and the hub does what the rules ask"),
+        ("erratum", "* Errata: the table contradicts itself here; the hub does what the rules ask"),
         ("mismatch", "! Mismatches"),
     ):
         cells = [cell for cell in result.cells if cell.verdict == verdict]

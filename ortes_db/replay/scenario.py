@@ -99,7 +99,8 @@ def read_scenario(file: Path, errata_file: Path | None = None) -> Scenario:
         operation = _operation(file, line, row, corrections)
         name = (operation.section, operation.row)
         if name in names:
-            raise InputError(file, f"section {name[0]} has a row {name[1]} already, in line {names[name]}", line, "row")
+            message = f"expected a row of its own in its section; {name[1]!r} is that of line {names[name]}"
+            raise InputError(file, message, line, "row")
         if operation.history in places:
             message = f"expected a place of its own; {operation.history} is that of line {places[operation.history]}"
             raise InputError(file, message, line, "history")
@@ -151,11 +152,12 @@ def _verb(file: Path, line: int, text: str) -> tuple[str, int | None]:
     return name, number
 
 
-def _check_cell(file: Path, line: int, column: str, text: str) -> None:
+def _check_cell(file: Path, line: int, column: str, text: str, place: str | None = None) -> None:
+    """Check what stands for a column of the table, in `place` if that is another column."""
     if column in FLAGS and text not in ("", "0", "1"):
-        raise InputError(file, f"expected 0, 1 or nothing; found {text!r}", line, column)
+        raise InputError(file, f"expected 0, 1 or nothing; found {text!r}", line, place or column)
     if column in NUMBERS:
-        _number(file, line, column, text, LARGEST_INTEGER if column == "prov_id" else LARGEST_BIGINT)
+        _number(file, line, place or column, text, LARGEST_INTEGER if column == "prov_id" else LARGEST_BIGINT)
 
 
 def _number(file: Path, line: int, column: str, text: str, largest: int = LARGEST_BIGINT) -> int | None:
@@ -193,7 +195,7 @@ def _read_errata(
             raise InputError(
                 file, f"expected a value that deviates from the documented {documented!r}", line, "expected"
             )
-        _check_cell(file, line, column, erratum["expected"])
+        _check_cell(file, line, column, erratum["expected"], "expected")
         if not erratum["reason"]:
             raise InputError(file, "expected the reason; found nothing", line, "reason")
         corrections[section, row, column] = erratum["expected"]
