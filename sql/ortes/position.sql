@@ -1,17 +1,22 @@
 CREATE OR REPLACE FUNCTION ortes.position(p_azi text, p_prov_tipo text, p_prov_id integer)
 RETURNS bigint
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
 AS $position$
-    SELECT coalesce(max(r.id_sincro), 0)
-    FROM (
-        SELECT o.id_sincro FROM ortes.reader AS o
-        WHERE o.azi = p_azi AND o.prov_tipo = p_prov_tipo AND o.prov_id = p_prov_id
-        UNION ALL
-        SELECT o.id_sincro FROM ortes.reader AS o
-        WHERE p_prov_id IS NULL AND o.azi = p_azi AND o.prov_tipo = p_prov_tipo AND o.prov_id IS NULL
-    ) AS r
+-- Two queries, because no index finds IS NOT DISTINCT FROM.
+BEGIN
+    IF p_prov_id IS NULL THEN
+        RETURN coalesce((
+            SELECT r.id_sincro FROM ortes.reader AS r
+            WHERE r.azi = p_azi AND r.prov_tipo = p_prov_tipo AND r.prov_id IS NULL
+        ), 0);
+    END IF;
+    RETURN coalesce((
+        SELECT r.id_sincro FROM ortes.reader AS r
+        WHERE r.azi = p_azi AND r.prov_tipo = p_prov_tipo AND r.prov_id = p_prov_id
+    ), 0);
+END
 $position$;
 
 COMMENT ON FUNCTION ortes.position(text, text, integer) IS

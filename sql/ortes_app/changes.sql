@@ -10,6 +10,7 @@ STABLE
 PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 ROWS 1000
 AS $changes$
 -- What the ERP changed since: the last id_sincro of one answer is p_since of the next call.

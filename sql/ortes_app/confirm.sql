@@ -5,6 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $confirm$
 -- The device says up to where it has dealt with what changes returned.
 BEGIN

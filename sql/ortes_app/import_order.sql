@@ -5,6 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $import_order$
 -- The device says that it has the order.
 BEGIN

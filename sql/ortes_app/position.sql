@@ -5,6 +5,7 @@ STABLE
 PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $position$
 BEGIN
     PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);

@@ -11,13 +11,14 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $save_order$
 -- The device saves an order that its user placed. Repeat it until it answers.
 BEGIN
     PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
     PERFORM ortes.check_caller(p_azi, p_device);
     RETURN (
-        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'A', p_device, 'T', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[p_dati]) AS s
+        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'A', p_device, 'T', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')]) AS s
     );
 END
 $save_order$;

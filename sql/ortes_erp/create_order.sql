@@ -5,6 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $create_order$
 -- The ERP is creating the order in AREA and knows its author by now. Locks the company first,
 -- like every writer. Once the order is acquired, a late repeat must not undo an export.

@@ -13,12 +13,13 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $export_order$
 -- The ERP exports an order. Repeat it until it answers.
 BEGIN
     PERFORM ortes.check_caller(p_azi);
     RETURN QUERY
-    SELECT x.* FROM ortes.export_orders(p_azi, ARRAY[p_tor_chia], ARRAY[p_conferma], ARRAY[p_autore_cod], ARRAY[p_dati],
+    SELECT x.* FROM ortes.export_orders(p_azi, ARRAY[p_tor_chia], ARRAY[p_conferma], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')],
         ARRAY[p_id_pub], ARRAY[p_if_sincro]) AS x;
 END
 $export_order$;

@@ -5,6 +5,7 @@ STABLE
 PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 ROWS 1000
 AS $pending$
 -- What the ERP has still to acquire.

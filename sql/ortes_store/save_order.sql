@@ -11,13 +11,14 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $save_order$
 -- The store saves an order that a customer placed. Repeat it until it answers.
 BEGIN
     PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
     PERFORM ortes.check_caller(p_azi);
     RETURN (
-        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'S', p_store, 'C', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[p_dati]) AS s
+        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'S', p_store, 'C', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')]) AS s
     );
 END
 $save_order$;
