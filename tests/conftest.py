@@ -16,6 +16,7 @@ from psycopg import sql
 from ortes_db.server import Server, embedded_server
 
 TEMPLATE = "ortes_template"
+BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 _serial = itertools.count(1)
 
 
@@ -64,6 +65,10 @@ class Db:
         """Drop the database and its logins."""
         self._closing.close()
         with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
+            # DROP DATABASE looks for backends on their way out every 100 ms only.
+            deadline = time.monotonic() + 0.1
+            while connection.execute(BACKENDS, (self.name,)).fetchone() != (0,) and time.monotonic() < deadline:
+                time.sleep(0.002)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
             for login in self._logins:
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(login)))
