@@ -95,6 +95,4 @@ def test_a_wrong_hub_is_caught(db: Db, wrong: str) -> None:
         max_examples=500, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False, **COMMON
     )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(
-            machine_for(db), settings=settings(max_examples=500, derandomize=True, **first_found, **COMMON)
-        )
+        run_state_machine_as_test(machine_for(db), settings=first_found)

@@ -1,0 +1,145 @@
+"""A hub in full work, moved elsewhere: what must be the same there, and what must go on."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ortes_db.server import Server, embedded_server
+from tests.conftest import Db
+from tests.hub import Hub, one, rows
+
+AZI = "C00001"
+TABLES = ("company", "apstatosyn", "arportes", "access", "reader")
+
+
+class Live:
+    """A hub with orders, changes and positions; its logins keep their names wherever it goes."""
+
+    def __init__(self, db: Db) -> None:
+        self.hub = Hub(db, AZI)
+        self.logins = {who: self.hub.login(who) for who in ("store", "app", "erp", "ops")}
+        self.stranger = db.login("stranger", "ortes_store")
+        self.work(db.dsn, 1)
+        store = psycopg.connect(db.dsn(self.logins["store"]), autocommit=True)
+        with store:
+            one(store, "SELECT ortes_store.confirm(%s, 3)", AZI)
+
+    def work(self, dsn: Any, first: int) -> None:
+        """Five orders from the store and one from the device, three acquired, one exported again, one of the ERP's own."""
+        with (
+            psycopg.connect(dsn(self.logins["store"]), autocommit=True) as store,
+            psycopg.connect(dsn(self.logins["app"]), autocommit=True) as app,
+            psycopg.connect(dsn(self.logins["erp"]), autocommit=True) as erp,
+        ):
+            for id_int in range(first, first + 5):
+                saved = one(store, "SELECT ortes_store.save_order(%s, %s, 7, '{\"n\": 1}')", AZI, id_int)
+                if id_int < first + 3:
+                    one(erp, "SELECT ortes_erp.acquire_order(%s, %s, %s)", AZI, saved, f"T{id_int}")
+            one(app, "SELECT ortes_app.save_order(%s, 50, %s)", AZI, first)
+            query = "SELECT id_sincro FROM ortes_erp.export_order(%s, %s, 'CNF', p_id_pub => %s)"
+            one(erp, query, AZI, f"T{id_int - 2}", saved - 2)
+            one(erp, "SELECT id_sincro FROM ortes_erp.export_order(%s, %s, p_autore_cod => 75)", AZI, f"G{first}")
+
+
+def content(dsn: str) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return {table: rows(connection, f"SELECT t.* FROM ortes.{table} AS t ORDER BY t::text") for table in TABLES}
+
+
+def goes_on(live: Live, dsn: Any) -> None:
+    """In its new place the hub knows what it knew, lets in whom it let in, and numbers on from where it was."""
+    before = content(dsn("postgres"))
+    counters = {counter: value for _, counter, value in before["apstatosyn"]}
+    with (
+        psycopg.connect(dsn(live.logins["store"]), autocommit=True) as store,
+        psycopg.connect(dsn(live.stranger), autocommit=True) as stranger,
+    ):
+        assert one(store, "SELECT ortes_store.position(%s)", AZI) == 3
+        assert [s for (s,) in rows(store, "SELECT id_sincro FROM ortes_store.changes(%s)", AZI)] == [4, 5]
+        repeated = one(store, "SELECT ortes_store.save_order(%s, 1, 7, '{\"n\": 1}')", AZI)
+        assert repeated == 1, "a repeat after the move made another order"
+        try:
+            one(stranger, "SELECT ortes_store.position(%s)", AZI)
+        except psycopg.Error as error:
+            assert error.sqlstate == "OR003"
+        else:
+            raise AssertionError("a login without a grant was let in")
+        try:
+            one(store, "SELECT count(*) FROM ortes.arportes")
+        except psycopg.Error as error:
+            assert error.sqlstate == "42501"
+        else:
+            raise AssertionError("a store's login may read the tables")
+    live.work(dsn, 101)
+    after = content(dsn("postgres"))
+    pubs, sincros = ([row[column] for row in after["arportes"]] for column in (1, 12))
+    n, m = counters["ID-PUB"], counters["ID-SINCRO"]
+    assert sorted(pubs) == list(range(1, n + 8))
+    new = sorted(number for number in sincros if number > m)
+    assert len(new) == len(set(new)) == 4, "three acquired, one of them exported again, and one of the ERP's"
+    assert {c: v for _, c, v in after["apstatosyn"]} == {"ID-PUB": n + 7, "ID-SINCRO": m + 5}
+
+
+def run(server: Server, program: str, *arguments: str | Path, **options: Any) -> str:
+    """Run one of the server's own programs, as the account that runs the server; its output."""
+    owner = os.stat(server.base_dir)
+    if os.geteuid() == 0:
+        options |= {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    options.setdefault("cwd", server.base_dir)
+    command = [str(server.bin_dir / program), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def replica(primary: Server) -> Iterator[Server]:
+    """A streaming replica, up and following."""
+    with embedded_server(primary.bin_dir) as server:
+        server.stop()
+        shutil.rmtree(server.data_dir)
+        run(
+            server,
+            "pg_basebackup",
+            "-D",
+            server.data_dir,
+            "-d",
+            primary.dsn(),
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+        )
+        server.start()
+        yield server
+
+
+def promote(server: Server) -> None:
+    """Make the replica the primary, and wait until it is."""
+    with psycopg.connect(server.dsn(), autocommit=True) as dba:
+        assert one(dba, "SELECT pg_promote()")
+
+
+def all_arrived(primary: Server, standby: Server, seconds: float = 20) -> None:
+    """Wait until the replica has replayed what the primary has written."""
+    with psycopg.connect(primary.dsn(), autocommit=True) as p, psycopg.connect(standby.dsn(), autocommit=True) as s:
+        lsn = one(p, "SELECT pg_current_wal_lsn()")
+        wait_for(s, f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'", seconds)
+
+
+def wait_for(connection: psycopg.Connection[Any], condition: str, seconds: float = 20) -> None:
+    """Wait until a query says true: the server polls, we don't."""
+    query = f"""DO $wait$ BEGIN
+        WHILE clock_timestamp() < now() + '{seconds} s' LOOP
+            PERFORM pg_stat_clear_snapshot();
+            IF ({condition}) THEN RETURN; END IF;
+            PERFORM pg_sleep(0.01);
+        END LOOP;
+        RAISE EXCEPTION 'not within {seconds} seconds';
+    END $wait$"""
+    connection.execute(query)  # type: ignore[call-overload]
