@@ -99,11 +99,17 @@ def test_a_change_that_is_missed(server: Server) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE ortes.arportes SET ack_app = true WHERE id_pub = 1 AND p_id_pub = 3;", "it changed ack_app of another order, 1 of Cxxxxx"),
-        ("INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo, autore_cod) "
-         "SELECT p_azi, 'S', p_id_pub + 900, 'C', 0;", "it made one more order, 2 of Cxxxxx"),
+        (
+            "UPDATE ortes.arportes SET ack_app = true WHERE id_pub = 1 AND p_id_pub = 3;",
+            "it changed ack_app of another order, 1 of Cxxxxx",
+        ),
+        (
+            "INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo, autore_cod) "
+            "SELECT p_azi, 'S', p_id_pub + 900, 'C', 0;",
+            "it made one more order, 2 of Cxxxxx",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_side_effect_on_other_orders(server: Server, statement: str, told: str) -> None:
     body = f"{statement} RETURN ortes_erp.acquire_order_true(p_azi, p_id_pub, p_tor_chia);"
     result = replay(server, *instead(ACQUIRE, body))
