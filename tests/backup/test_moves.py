@@ -111,19 +111,19 @@ def test_pg_upgrade_from_16_to_18() -> None:
 
 def test_a_sequence_would_not_have_travelled(own: Server, pg_bin: str | None) -> None:
     """What the counters are rows for: numbers from a sequence start anew behind logical replication."""
-    with embedded_server(pg_bin) as other:
-        with (
-            psycopg.connect(own.dsn(), autocommit=True) as source,
-            psycopg.connect(other.dsn(), autocommit=True) as target,
-        ):
-            for connection in (source, target):
-                connection.execute("CREATE TABLE wrong (id_pub bigserial PRIMARY KEY, id_int bigint)")
-            source.execute("CREATE PUBLICATION wrong FOR TABLE wrong")
-            target.execute(
-                sql.SQL("CREATE SUBSCRIPTION wrong CONNECTION {} PUBLICATION wrong").format(sql.Literal(own.dsn()))
-            )
-            source.execute("INSERT INTO wrong (id_int) VALUES (150)")
-            wait_for(target, "SELECT count(*) = 1 FROM wrong")
-            target.execute("DROP SUBSCRIPTION wrong")
-            with pytest.raises(psycopg.errors.UniqueViolation):
-                target.execute("INSERT INTO wrong (id_int) VALUES (151)")
+    with (
+        embedded_server(pg_bin) as other,
+        psycopg.connect(own.dsn(), autocommit=True) as source,
+        psycopg.connect(other.dsn(), autocommit=True) as target,
+    ):
+        for connection in (source, target):
+            connection.execute("CREATE TABLE wrong (id_pub bigserial PRIMARY KEY, id_int bigint)")
+        source.execute("CREATE PUBLICATION wrong FOR TABLE wrong")
+        target.execute(
+            sql.SQL("CREATE SUBSCRIPTION wrong CONNECTION {} PUBLICATION wrong").format(sql.Literal(own.dsn()))
+        )
+        source.execute("INSERT INTO wrong (id_int) VALUES (150)")
+        wait_for(target, "SELECT count(*) = 1 FROM wrong")
+        target.execute("DROP SUBSCRIPTION wrong")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            target.execute("INSERT INTO wrong (id_int) VALUES (151)")

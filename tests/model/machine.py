@@ -242,7 +242,7 @@ class Machine(RuleBasedStateMachine):
         statement=st.sampled_from(
             [
                 "INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, autore_tipo, id_int) VALUES (%s, 9, 'S', 'C', 9)",
-                "INSERT INTO ortes.arportes (azi, id_sincro, prov_tipo, autore_tipo, id_int) VALUES (%s, 9, 'S', 'C', 9)",  # noqa: E501
+                "INSERT INTO ortes.arportes (azi, id_sincro, prov_tipo, autore_tipo, id_int) VALUES (%s, 9, 'S', 'C', 9)",
                 "UPDATE ortes.apstatosyn SET valore = valore - 1 WHERE azi = %s AND valore > 0",
                 "DELETE FROM ortes.apstatosyn WHERE azi = %s",
                 "DELETE FROM ortes.arportes WHERE azi = %s",
