@@ -5,7 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_custom_plan
 AS $export_orders$
 -- The ERP exports several orders in one call: all of them, or none.
 DECLARE

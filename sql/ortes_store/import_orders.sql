@@ -5,7 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_custom_plan
 AS $import_orders$
 -- The store says that it has these orders: all of them, or none.
 BEGIN

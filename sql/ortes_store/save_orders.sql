@@ -5,11 +5,13 @@ VOLATILE
 PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_custom_plan
 AS $save_orders$
 -- The store saves several orders in one call: all of them, or none.
 BEGIN
-    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    IF p_store < 1 THEN
+        PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi);
     RETURN QUERY SELECT s.* FROM ortes.save_elements(p_azi, 'S', p_store, 'C', p_orders) AS s;
 END
