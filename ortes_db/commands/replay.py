@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ortes_db.cli import one_line
 from ortes_db.commands._options import dsn_option, pg_bin_option
+from ortes_db.deploy import DeployError
 from ortes_db.replay import report
 from ortes_db.replay.place import place
 from ortes_db.replay.run import Result, play
@@ -68,9 +69,11 @@ def replay(
             result = play(read, here)
     except InputError as error:
         raise Unusable(str(error)) from None
-    except psycopg.OperationalError:
-        raise  # of the server, not of the replay: the root command says so
+    except DeployError as error:
+        raise Unusable(f"the hub cannot be deployed there: {error}") from None
     except psycopg.Error as error:
+        if error.sqlstate is None or isinstance(error, psycopg.OperationalError):
+            raise  # no refusal: a lost server, of which the root command tells
         hint = " The login needs the rights CREATEDB and CREATEROLE." if error.sqlstate == "42501" else ""
         raise Unusable(f"the server refuses: {one_line(error)}.{hint}") from None
     _write(result, form, output)
