@@ -22,10 +22,10 @@ DECLARE
     v_id_sincros bigint[];
 BEGIN
     PERFORM ortes.check_texts('tor_chia', p_tor_chias);
-    PERFORM ortes.check_texts('conferma', array_remove(p_confermas, NULL));
-    PERFORM ortes.check_numbers('autore_cod', array_remove(p_autore_cods, NULL), 0);
-    PERFORM ortes.check_numbers('id_pub', array_remove(p_id_pubs, NULL), 1);
-    PERFORM ortes.check_numbers('if_sincro', array_remove(p_if_sincros, NULL), 0);
+    PERFORM ortes.check_texts('conferma', array_replace(p_confermas, NULL, 'none'));
+    PERFORM ortes.check_numbers('autore_cod', array_replace(p_autore_cods, NULL, 0), 0);
+    PERFORM ortes.check_numbers('id_pub', array_replace(p_id_pubs, NULL, 1), 1);
+    PERFORM ortes.check_numbers('if_sincro', array_replace(p_if_sincros, NULL, 0), 0);
     PERFORM ortes.lock_company(p_azi);
 
     WITH exported AS (
