@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 
 DEVICE = 50
 # Quotes, backslashes, format and jsonb escapes, line breaks, right-to-left, combining, and beyond the basic plane.
-NASTY = "O'Brien \"x\" \\ \\n %s %I $1 $$ \r\n\t\u2028 \u0001 è ẹ̀ 漢字 שלום 👩‍👩‍👧 \U0010ffff"
+NASTY = 'O\'Brien "x" \\ \\n %s %I $1 $$ \r\n\t\u2028 \u0001 è ẹ̀ 漢字 שלום 👩‍👩‍👧 \U0010ffff'
 
 
 class Hub:
@@ -111,14 +111,14 @@ class Hub:
 
 def one(connection: Connection, query: str, *parameters: Any) -> Any:
     """The one value that a query returns."""
-    row = connection.execute(query, parameters).fetchone()
+    row = connection.execute(query, parameters or None).fetchone()
     assert row is not None
     return row[0]
 
 
 def rows(connection: Connection, query: str, *parameters: Any) -> list[Any]:
     """All rows. A single dict is taken as named parameters."""
-    named = parameters[0] if len(parameters) == 1 and isinstance(parameters[0], dict) else parameters
+    named = parameters[0] if len(parameters) == 1 and isinstance(parameters[0], dict) else parameters or None
     return connection.execute(query, named).fetchall()
 
 

@@ -78,7 +78,9 @@ def test_every_door_is_tried_here_with_every_parameter(hub: Hub) -> None:
         SELECT p.pronamespace::regnamespace || '.' || p.proname, (p.proargnames)[1:p.pronargs]
         FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text ~ '^ortes_'
     """
-    assert {door: set(names) for door, names in rows(hub.dba, query)} == {door: set(given) for door, given in DOORS.items()}
+    assert {door: set(names) for door, names in rows(hub.dba, query)} == {
+        door: set(given) for door, given in DOORS.items()
+    }
 
 
 def call(hub: Hub, door: str, **bad: Any) -> None:
@@ -138,19 +140,66 @@ def test_a_device_that_is_not_the_login_s(hub: Hub, door: str) -> None:
 
 # door, bad arguments, code, what the DETAIL names
 NUMBERS: list[tuple[str, dict[str, Any], str, str]] = [
-    *[(door, {"p_store": n}, "OR007", "p_store") for door, given in DOORS.items() if "p_store" in given for n in (0, -1, -(2**31))],
-    *[(door, {"p_limit": n}, "OR007", "p_limit") for door, given in DOORS.items() if "p_limit" in given for n in (None, 0, -1, 10_001, 1_000_000)],
-    *[(door, {"p_id_int": n}, "OR007", "id_int") for door, given in DOORS.items() if "p_id_int" in given for n in (None, 0, -1, -MAX)],
-    *[(door, {"p_autore_cod": n}, "OR007", "autore_cod") for door, given in DOORS.items() if "p_autore_cod" in given for n in (-1, -MAX)],
+    *[
+        (door, {"p_store": n}, "OR007", "p_store")
+        for door, given in DOORS.items()
+        if "p_store" in given
+        for n in (0, -1, -(2**31))
+    ],
+    *[
+        (door, {"p_limit": n}, "OR007", "p_limit")
+        for door, given in DOORS.items()
+        if "p_limit" in given
+        for n in (None, 0, -1, 10_001, 1_000_000)
+    ],
+    *[
+        (door, {"p_id_int": n}, "OR007", "id_int")
+        for door, given in DOORS.items()
+        if "p_id_int" in given
+        for n in (None, 0, -1, -MAX)
+    ],
+    *[
+        (door, {"p_autore_cod": n}, "OR007", "autore_cod")
+        for door, given in DOORS.items()
+        if "p_autore_cod" in given
+        for n in (-1, -MAX)
+    ],
     *[(door, {"p_since": -1}, "OR007", "p_since") for door, given in DOORS.items() if "p_since" in given],
-    *[(door, {"p_since": n}, "OR008", f"position {n}") for door, given in DOORS.items() if "p_since" in given for n in (3, MAX)],
+    *[
+        (door, {"p_since": n}, "OR008", f"position {n}")
+        for door, given in DOORS.items()
+        if "p_since" in given
+        for n in (3, MAX)
+    ],
     *[(f"ortes_{s}.confirm", {"p_id_sincro": n}, "OR007", "p_id_sincro") for s in ("store", "app") for n in (None, -1)],
     *[(f"ortes_{s}.confirm", {"p_id_sincro": n}, "OR008", f"position {n}") for s in ("store", "app") for n in (3, MAX)],
-    *[(door, {"p_id_pub": n}, "OR007", "id_pub") for door, given in DOORS.items() if "p_id_pub" in given for n in (0, -1, -MAX)],
-    *[(door, {"p_id_pub": None}, "OR007", "id_pub") for door in DOORS if "p_id_pub" in DOORS[door] and "export" not in door],
-    *[(door, {"p_id_pub": n}, "OR002", f"ID-PUB {n}") for door, given in DOORS.items() if "p_id_pub" in given for n in (99, MAX)],
-    *[(f"ortes_{s}.import_orders", {"p_id_pubs": v}, "OR007", "p_id_pub") for s in ("store", "app") for v in (None, [3] * 10_001)],
-    *[(f"ortes_{s}.import_orders", {"p_id_pubs": v}, "OR007", "element 2, id_pub") for s in ("store", "app") for v in ([3, None], [3, 0])],
+    *[
+        (door, {"p_id_pub": n}, "OR007", "id_pub")
+        for door, given in DOORS.items()
+        if "p_id_pub" in given
+        for n in (0, -1, -MAX)
+    ],
+    *[
+        (door, {"p_id_pub": None}, "OR007", "id_pub")
+        for door in DOORS
+        if "p_id_pub" in DOORS[door] and "export" not in door
+    ],
+    *[
+        (door, {"p_id_pub": n}, "OR002", f"ID-PUB {n}")
+        for door, given in DOORS.items()
+        if "p_id_pub" in given
+        for n in (99, MAX)
+    ],
+    *[
+        (f"ortes_{s}.import_orders", {"p_id_pubs": v}, "OR007", "p_id_pub")
+        for s in ("store", "app")
+        for v in (None, [3] * 10_001)
+    ],
+    *[
+        (f"ortes_{s}.import_orders", {"p_id_pubs": v}, "OR007", "element 2, id_pub")
+        for s in ("store", "app")
+        for v in ([3, None], [3, 0])
+    ],
     *[(f"ortes_{s}.import_orders", {"p_id_pubs": [3, 99]}, "OR002", "ID-PUB 99") for s in ("store", "app")],
     ("ortes_erp.create_order", {"p_autore_cod": None}, "OR007", "autore_cod"),
     ("ortes_erp.export_order", {"p_if_sincro": -1}, "OR007", "if_sincro"),

@@ -4,10 +4,7 @@ import pytest
 
 from tests.hub import DEVICE, Connection, Hub, one, refused, rows
 
-COLUMNS = (
-    "azi id_pub tor_chia conferma id_int ack_store ack_gest ack_app prov_tipo prov_id"
-    " autore_tipo autore_cod id_sincro dati created_at updated_at"
-).split()
+COLUMNS = ["azi", "id_pub", "tor_chia", "conferma", "id_int", "ack_store", "ack_gest", "ack_app", "prov_tipo", "prov_id", "autore_tipo", "autore_cod", "id_sincro", "dati", "created_at", "updated_at"]
 
 
 class Reader:
@@ -142,7 +139,14 @@ def test_a_position_goes_back_by_rewind_reader_only_and_never_forward(hub: Hub) 
     assert one(hub.ops, "SELECT ortes_ops.rewind_reader('C00001', 'S', 1)") == 1
     assert store.changes() == [(4, 2), (3, 3), (2, 4), (1, 5), (5, 6)]
     before = hub.everything()
-    for kind, position, prov_id in (("S", 2, None), ("S", 0, 9), ("A", 0, 50), ("X", 0, None), (None, 0, None), ("S", -1, None)):
+    for kind, position, prov_id in (
+        ("S", 2, None),
+        ("S", 0, 9),
+        ("A", 0, 50),
+        ("X", 0, None),
+        (None, 0, None),
+        ("S", -1, None),
+    ):
         with refused("OR007"):
             hub.ops.execute("SELECT ortes_ops.rewind_reader('C00001', %s, %s, %s)", (kind, position, prov_id))
     assert hub.everything() == before

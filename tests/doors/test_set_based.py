@@ -15,7 +15,9 @@ EXPORT = "SELECT * FROM ortes_erp.export_orders('C00001', %s)"
 
 def orders(hub: Hub) -> list[Any]:
     """All orders, without what differs from run to run."""
-    return rows(hub.dba, "SELECT to_jsonb(a) - '{created_at,updated_at}'::text[] FROM ortes.arportes AS a ORDER BY azi, id_pub")
+    return rows(
+        hub.dba, "SELECT to_jsonb(a) - '{created_at,updated_at}'::text[] FROM ortes.arportes AS a ORDER BY azi, id_pub"
+    )
 
 
 def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
@@ -24,12 +26,23 @@ def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
         hub.dba.execute("SELECT ortes_ops.grant_access(%s, %s)", (getattr(hub, login).info.user, twin))
     saved = [{"id_int": n, "autore_cod": n % 3, "dati": {"n": n, "text": NASTY}} for n in (9, 7, 8, 7)]
     assert rows(hub.store, SAVE, to_json(saved)) == [
-        (o["id_int"], one(hub.store, "SELECT ortes_store.save_order(%s, %s, %s, %s)", twin, o["id_int"], o["autore_cod"], to_json(o["dati"])))
+        (
+            o["id_int"],
+            one(
+                hub.store,
+                "SELECT ortes_store.save_order(%s, %s, %s, %s)",
+                twin,
+                o["id_int"],
+                o["autore_cod"],
+                to_json(o["dati"]),
+            ),
+        )
         for o in saved
     ]
     acquired = [{"id_pub": n, "tor_chia": f"T{n}{NASTY}"} for n in (3, 1, 3)]
     assert rows(hub.erp, ACQUIRE, to_json(acquired)) == [
-        (o["id_pub"], one(hub.erp, "SELECT ortes_erp.acquire_order(%s, %s, %s)", twin, o["id_pub"], o["tor_chia"])) for o in acquired
+        (o["id_pub"], one(hub.erp, "SELECT ortes_erp.acquire_order(%s, %s, %s)", twin, o["id_pub"], o["tor_chia"]))
+        for o in acquired
     ]
     # Changes first: a batch makes them before it adds new orders.
     exported: list[dict[str, Any]] = [
@@ -42,7 +55,8 @@ def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
     single = "SELECT * FROM ortes_erp.export_order(%s, %s, %s, %s, %s, %s, %s)"
     keys = ("tor_chia", "conferma", "autore_cod", "dati", "id_pub", "if_sincro")
     assert rows(hub.erp, EXPORT, to_json(exported)) == [
-        rows(hub.erp, single, twin, *(to_json(o.get(k)) if k == "dati" else o.get(k) for k in keys))[0] for o in exported
+        rows(hub.erp, single, twin, *(to_json(o.get(k)) if k == "dati" else o.get(k) for k in keys))[0]
+        for o in exported
     ]
     both = [row[0] for row in orders(hub)]
     of_one, of_twin = ([o | {"azi": ""} for o in both if o["azi"] == azi] for azi in ("C00001", "C00002"))
@@ -54,7 +68,11 @@ def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
 def test_numbers_follow_the_order_of_the_elements(hub: Hub) -> None:
     assert rows(hub.store, SAVE, to_json([{"id_int": n} for n in (30, 10, 20)])) == [(30, 1), (10, 2), (20, 3)]
     assert rows(hub.erp, EXPORT, to_json([{"tor_chia": k} for k in ("Z", "A", "M")])) == [(4, 1), (5, 2), (6, 3)]
-    assert rows(hub.erp, ACQUIRE, to_json([{"id_pub": n, "tor_chia": f"T{n}"} for n in (3, 1, 2)])) == [(3, 4), (1, 5), (2, 6)]
+    assert rows(hub.erp, ACQUIRE, to_json([{"id_pub": n, "tor_chia": f"T{n}"} for n in (3, 1, 2)])) == [
+        (3, 4),
+        (1, 5),
+        (2, 6),
+    ]
 
 
 def test_a_batch_may_mix_old_and_new(hub: Hub) -> None:
@@ -104,7 +122,9 @@ WRONG_TWICE = [
 
 
 @pytest.mark.parametrize(("who", "query", "sent", "code"), WRONG_TWICE)
-def test_one_order_with_two_contents_in_a_call_is_refused(hub: Hub, who: str, query: str, sent: list[Any], code: str) -> None:
+def test_one_order_with_two_contents_in_a_call_is_refused(
+    hub: Hub, who: str, query: str, sent: list[Any], code: str
+) -> None:
     hub.save(1)
     hub.save(2)
     hub.export("G3")

@@ -30,7 +30,10 @@ def test_id_pub_is_given_out_to_plain_inserts_too(hub: Hub) -> None:
 
 
 def test_id_pub_is_given_out_to_copy(hub: Hub) -> None:
-    with hub.dba.cursor() as cursor, cursor.copy("COPY ortes.arportes (azi, prov_tipo, id_int, autore_tipo) FROM STDIN") as c:
+    with (
+        hub.dba.cursor() as cursor,
+        cursor.copy("COPY ortes.arportes (azi, prov_tipo, id_int, autore_tipo) FROM STDIN") as c,
+    ):
         for n in range(1, 101):
             c.write_row((hub.azi, "S", n, "C"))
     assert hub.id_pubs() == list(range(1, 101))
@@ -64,7 +67,10 @@ def test_each_company_counts_for_itself_also_within_one_statement(hub: Hub) -> N
 
 def test_each_company_counts_for_itself_also_within_one_copy(hub: Hub) -> None:
     hub.db.company("C00002")
-    with hub.dba.cursor() as cursor, cursor.copy("COPY ortes.arportes (azi, prov_tipo, id_int, autore_tipo) FROM STDIN") as c:
+    with (
+        hub.dba.cursor() as cursor,
+        cursor.copy("COPY ortes.arportes (azi, prov_tipo, id_int, autore_tipo) FROM STDIN") as c,
+    ):
         for n in range(20):
             c.write_row(("C00001" if n % 3 else "C00002", "S", n, "C"))
     assert hub.counters("C00001")[0] == len(hub.id_pubs("C00001")) == 13
@@ -74,7 +80,9 @@ def test_each_company_counts_for_itself_also_within_one_copy(hub: Hub) -> None:
 def test_a_caller_never_chooses_the_id_pub(hub: Hub) -> None:
     before = hub.everything()
     with refused("OR004", naming="ID-PUB 7"):
-        hub.dba.execute(f"INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, id_int, autore_tipo) VALUES ('{hub.azi}', 7, 'S', 1, 'C')")
+        hub.dba.execute(
+            f"INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, id_int, autore_tipo) VALUES ('{hub.azi}', 7, 'S', 1, 'C')"
+        )
     with refused("OR004"), hub.dba.cursor() as cursor:
         with cursor.copy("COPY ortes.arportes (azi, id_pub, prov_tipo, id_int, autore_tipo) FROM STDIN") as c:
             c.write_row((hub.azi, 1, "S", 1, "C"))
@@ -150,7 +158,10 @@ def test_an_insert_that_fails_midway_leaves_no_gap(hub: Hub) -> None:
 def test_on_conflict_that_would_leave_a_gap_is_refused(hub: Hub) -> None:
     insert(hub, 5)
     before = hub.everything()
-    for action in ("DO NOTHING", "(azi, prov_tipo, prov_id, id_int) WHERE id_int IS NOT NULL DO UPDATE SET conferma = 'X'"):
+    for action in (
+        "DO NOTHING",
+        "(azi, prov_tipo, prov_id, id_int) WHERE id_int IS NOT NULL DO UPDATE SET conferma = 'X'",
+    ):
         with refused("OR004", naming="3 numbers"):
             hub.dba.execute(
                 f"{INSERT} SELECT '{hub.azi}', 'S', n, 'C' FROM generate_series(4, 6) AS n ON CONFLICT {action}"
@@ -224,7 +235,9 @@ def test_a_door_called_inside_an_insert_is_refused_or_leaves_no_gap(hub: Hub) ->
 
 
 @pytest.mark.parametrize("at", [1, 3, 5])
-@pytest.mark.parametrize("door", ["ortes_store.save_order('C00001', 100)", "(SELECT id_pub FROM ortes_erp.export_order('C00001', 'G'))"])
+@pytest.mark.parametrize(
+    "door", ["ortes_store.save_order('C00001', 100)", "(SELECT id_pub FROM ortes_erp.export_order('C00001', 'G'))"]
+)
 def test_a_door_called_inside_an_update_leaves_no_gap_and_doubles_no_number(hub: Hub, at: int, door: str) -> None:
     for n in range(1, 6):
         hub.save(n)
@@ -240,7 +253,9 @@ def test_a_door_called_inside_an_update_leaves_no_gap_and_doubles_no_number(hub:
 def test_a_repeat_inside_an_update_keeps_the_counter_right(hub: Hub) -> None:
     for n in range(1, 6):
         hub.save(n)
-    hub.dba.execute("UPDATE ortes.arportes SET conferma = 'X' || CASE id_int WHEN 5 THEN ortes_store.save_order('C00001', 1) ELSE 0 END")
+    hub.dba.execute(
+        "UPDATE ortes.arportes SET conferma = 'X' || CASE id_int WHEN 5 THEN ortes_store.save_order('C00001', 1) ELSE 0 END"
+    )
     assert hub.counters() == (5, 5)
     assert hub.acquire(1, "T1") == 6
 

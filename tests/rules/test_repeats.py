@@ -11,18 +11,33 @@ V1, V2 = {"items": [1, "due"], "note": "first"}, {"items": [], "note": "second"}
 # Each changing call, and what it returns for company C00001 after the_orders().
 CALLS: dict[str, tuple[str, str]] = {
     "ortes_store.save_order": ("store", """SELECT * FROM ortes_store.save_order('C00001', 9, 4, '{"v": 1}')"""),
-    "ortes_store.save_orders": ("store", """SELECT * FROM ortes_store.save_orders('C00001', '[{"id_int": 9}, {"id_int": 8}]')"""),
-    "ortes_store.save_order of one of several stores": ("store", "SELECT * FROM ortes_store.save_order('C00001', 9, 4, '{}', 3)"),
+    "ortes_store.save_orders": (
+        "store",
+        """SELECT * FROM ortes_store.save_orders('C00001', '[{"id_int": 9}, {"id_int": 8}]')""",
+    ),
+    "ortes_store.save_order of one of several stores": (
+        "store",
+        "SELECT * FROM ortes_store.save_order('C00001', 9, 4, '{}', 3)",
+    ),
     "ortes_app.save_order": ("app", """SELECT * FROM ortes_app.save_order('C00001', 50, 9, 4, '{"v": 1}')"""),
-    "ortes_app.save_orders": ("app", """SELECT * FROM ortes_app.save_orders('C00001', 50, '[{"id_int": 9}, {"id_int": 8}]')"""),
+    "ortes_app.save_orders": (
+        "app",
+        """SELECT * FROM ortes_app.save_orders('C00001', 50, '[{"id_int": 9}, {"id_int": 8}]')""",
+    ),
     "ortes_store.confirm": ("store", "SELECT * FROM ortes_store.confirm('C00001', 1)"),
     "ortes_app.confirm": ("app", "SELECT * FROM ortes_app.confirm('C00001', 50, 1)"),
     "ortes_erp.create_order": ("erp", "SELECT * FROM ortes_erp.create_order('C00001', 1, 44)"),
     "ortes_erp.acquire_order": ("erp", "SELECT * FROM ortes_erp.acquire_order('C00001', 1, 'T1')"),
-    "ortes_erp.acquire_orders": ("erp", """SELECT * FROM ortes_erp.acquire_orders('C00001', '[{"id_pub": 1, "tor_chia": "T1"}]')"""),
+    "ortes_erp.acquire_orders": (
+        "erp",
+        """SELECT * FROM ortes_erp.acquire_orders('C00001', '[{"id_pub": 1, "tor_chia": "T1"}]')""",
+    ),
     "ortes_erp.export_order, a new one": ("erp", "SELECT * FROM ortes_erp.export_order('C00001', 'G9', 'A', 5, '[1]')"),
     "ortes_erp.export_order, again": ("erp", "SELECT * FROM ortes_erp.export_order('C00001', 'T2', 'A', 5, '[1]', 2)"),
-    "ortes_erp.export_order, if_sincro": ("erp", "SELECT * FROM ortes_erp.export_order('C00001', 'T2', 'A', 5, '[1]', 2, 1)"),
+    "ortes_erp.export_order, if_sincro": (
+        "erp",
+        "SELECT * FROM ortes_erp.export_order('C00001', 'T2', 'A', 5, '[1]', 2, 1)",
+    ),
     "ortes_erp.export_orders": (
         "erp",
         """SELECT * FROM ortes_erp.export_orders('C00001',
@@ -77,7 +92,9 @@ def test_every_door_that_writes_is_repeated_here(hub: Hub) -> None:
     """
     doors = {row[0] for row in rows(hub.dba, query)}
     # What the DBA moves by hand is tried in tests/doors.
-    assert doors - {"ortes_ops.rewind_reader", "ortes_ops.set_counter"} == {call.partition(",")[0].partition(" ")[0] for call in {**CALLS, **IMPORTS}}
+    assert doors - {"ortes_ops.rewind_reader", "ortes_ops.set_counter"} == {
+        call.partition(",")[0].partition(" ")[0] for call in {**CALLS, **IMPORTS}
+    }
 
 
 def test_a_save_repeated_late_finds_its_order_whatever_the_erp_made_of_it(hub: Hub) -> None:
@@ -92,9 +109,9 @@ def test_a_save_repeated_late_finds_its_order_whatever_the_erp_made_of_it(hub: H
         step()
         after = hub.everything()
         assert hub.save(1, V1) == id_pub
-        assert rows(hub.store, "SELECT * FROM ortes_store.save_orders(%s, %s)", hub.azi, to_json([{"id_int": 1, "dati": V1}])) == [
-            (1, id_pub)
-        ]
+        assert rows(
+            hub.store, "SELECT * FROM ortes_store.save_orders(%s, %s)", hub.azi, to_json([{"id_int": 1, "dati": V1}])
+        ) == [(1, id_pub)]
         assert hub.everything() == after
 
 
@@ -136,9 +153,13 @@ def test_no_content_sent_as_json_null_is_no_content(hub: Hub) -> None:
     assert one(hub.app, "SELECT ortes_app.save_order(%s, 50, 1, 0, 'null')", hub.azi) == 2
     assert hub.order(1)["dati"] is None
     assert one(hub.dba, "SELECT count(*) FROM ortes.arportes WHERE dati IS NULL") == 2
-    assert rows(hub.store, "SELECT * FROM ortes_store.save_orders(%s, '[{\"id_int\": 1, \"dati\": null}]')", hub.azi) == [(1, 1)]
+    assert rows(hub.store, 'SELECT * FROM ortes_store.save_orders(%s, \'[{"id_int": 1, "dati": null}]\')', hub.azi) == [
+        (1, 1)
+    ]
     hub.export("G1", dati=V1)
-    assert rows(hub.erp, "SELECT * FROM ortes_erp.export_order(%s, 'G1', p_dati => 'null', p_id_pub => 3)", hub.azi) == [(3, 1)]
+    assert rows(
+        hub.erp, "SELECT * FROM ortes_erp.export_order(%s, 'G1', p_dati => 'null', p_id_pub => 3)", hub.azi
+    ) == [(3, 1)]
     assert hub.order(3)["dati"] == V1
 
 
