@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from rich.console import Console
 from ortes_db.cli import one_line
 from ortes_db.commands._options import dsn_option, pg_bin_option
 from ortes_db.deploy import DeployError
+from ortes_db.replay import faults as matrix
 from ortes_db.replay import report
+from ortes_db.replay.faults import Matrix, NotReady, interrupt_all
 from ortes_db.replay.place import place
 from ortes_db.replay.run import Result, play
 from ortes_db.replay.scenario import InputError, read_scenario
 from ortes_db.resources import scenarios_dir
-from ortes_db.server import embedded_server
+from ortes_db.server import Server, embedded_server
 
 _FILE = click.Path(path_type=Path)
 
@@ -36,6 +39,7 @@ class Unusable(click.ClickException):
 @click.option("--errata", type=_FILE, metavar="FILE.csv", help="Cells of the scenario that are known to be wrong.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
 @click.option("--output", type=_FILE, metavar="FILE", help="Write the result there, and one line of summary here.")
+@click.option("--faults", is_flag=True, help="Interrupt every operation in every way, and let the systems go on.")
 @dsn_option
 @pg_bin_option
 @click.pass_context
@@ -45,6 +49,7 @@ def replay(
     errata: Path | None,
     form: str,
     output: Path | None,
+    faults: bool,
     dsn: str,
     pg_bin: str | None,
 ) -> None:
@@ -53,20 +58,31 @@ def replay(
     Without FILE.csv: the document's own. Runs on an embedded server; with --dsn on that server, in a database and with
     logins that it creates there and drops afterwards.
 
-    Exit code 0: every cell matches or is a known erratum. 1: a mismatch. 2: something that was given cannot be used.
+    With --faults: the crash matrix. Each call of each operation is interrupted in each of five ways (the backend killed,
+    the connection lost, the server stopped, the system killed before and after its call), in a replay of its own; the
+    system then repeats its last call, and the table must be as documented again. With --dsn the server is not stopped.
+
+    Exit code 0: every cell matches or is a known erratum. 1: a mismatch, or an interruption that was
+    not survived. 2: something that was given cannot be used.
     """
     if scenario is None:
         scenario = scenarios_dir() / "orders.csv"
         errata = errata or scenarios_dir() / "orders.errata.csv"
     given = context.get_parameter_source("dsn") is not ParameterSource.DEFAULT
+    if faults and form == "junit":
+        raise Unusable("--faults has no --format junit: expected table or json")
     try:
         read = read_scenario(scenario, errata)
         _check_output(output)
         with (
-            _server(dsn, given, pg_bin) as server_dsn,
-            place(server_dsn, lambda text: click.echo(text, err=True)) as here,
+            _server(dsn, given, pg_bin) as (server_dsn, server),
+            place(server_dsn, _say) as here,
         ):
-            result = play(read, here)
+            outcome = interrupt_all(read, here, server, progress=_progress()) if faults else play(read, here)
+    except NotReady as error:
+        outcome = error.result
+        form = "table" if output is None else form
+        _say(f"{error}:")
     except InputError as error:
         raise Unusable(str(error)) from None
     except DeployError as error:
@@ -76,21 +92,45 @@ def replay(
             raise  # no refusal: a lost server, of which the root command tells
         hint = " The login needs the rights CREATEDB and CREATEROLE." if error.sqlstate == "42501" else ""
         raise Unusable(f"the server refuses: {one_line(error)}.{hint}") from None
-    _write(result, form, output)
-    context.exit(0 if result.good else 1)
+    if isinstance(outcome, Matrix):
+        _write_matrix(outcome, form, output)
+    else:
+        _write(outcome, form, output)
+    context.exit(0 if outcome.good else 1)
 
 
 @contextmanager
-def _server(dsn: str, given: bool, pg_bin: str | None) -> Iterator[str]:
+def _server(dsn: str, given: bool, pg_bin: str | None) -> Iterator[tuple[str, Server | None]]:
     if not given:
         with embedded_server(pg_bin) as server:
-            yield server.dsn()
+            yield server.dsn(), server
     elif pg_bin:
         raise Unusable("--pg-bin is for the embedded server, --dsn for another one: expected one of them")
     else:
         # Like psql's, but a server without a database named like the user is no obstacle.
         named = {"dbname", "service"} & conninfo_to_dict(dsn).keys() or {"PGDATABASE", "PGSERVICE"} & os.environ.keys()
-        yield dsn if named else make_conninfo(dsn, dbname="postgres")
+        yield dsn if named else make_conninfo(dsn, dbname="postgres"), None
+
+
+def _write_matrix(outcome: Matrix, form: str, output: Path | None) -> None:
+    if "server" not in outcome.faults:
+        _say("the server of --dsn is not ours to stop: that column is left out")
+    table = matrix.as_table(outcome)
+    text = matrix.as_json(outcome) if form == "json" else table.plain
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+        click.echo(matrix.summary_line(outcome))
+    elif form == "json":
+        click.echo(text, nl=False)
+    else:
+        Console(highlight=False, soft_wrap=True).print(table, end="")
+
+
+def _progress() -> Callable[[str], None]:
+    """One line that changes, for who watches; it takes half a minute."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    return lambda text: click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
 
 def _say(text: str) -> None:

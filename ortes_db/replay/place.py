@@ -33,6 +33,13 @@ class Place:
 
     def login(self, role: str) -> tuple[str, psycopg.Connection[Any]]:
         """A new login with this one role, and its connection."""
+        name, dsn = self.make_login(role)
+        connection = psycopg.connect(dsn, autocommit=True)
+        self._connections.append(connection)
+        return name, connection
+
+    def make_login(self, role: str) -> tuple[str, str]:
+        """A new login with this one role, and its connection string."""
         name, password = f"{self.name}_{len(self._logins)}", secrets.token_urlsafe(24)
         # Encrypted here, so that no server log shows it.
         encrypted = self.admin.pgconn.encrypt_password(password.encode(), name.encode()).decode()
@@ -42,9 +49,7 @@ class Place:
                 sql.Identifier(name), sql.Literal(encrypted), sql.Identifier(role)
             )
         )
-        connection = psycopg.connect(make_conninfo(self.dsn, user=name, password=password), autocommit=True)
-        self._connections.append(connection)
-        return name, connection
+        return name, make_conninfo(self.dsn, user=name, password=password)
 
     def close(self) -> None:
         """End the logins' connections."""

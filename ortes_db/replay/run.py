@@ -1,13 +1,12 @@
 """Plays a scenario: each operation in its turn, and after each of them a look at the hub and at the systems."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import psycopg
 from psycopg.rows import dict_row
 
-from ortes_db.replay.place import Place
 from ortes_db.replay.scenario import (
     APP_COLUMNS,
     AREA_COLUMNS,
@@ -68,10 +67,17 @@ class Result:
         return not self.summary["mismatch"] and not self.problems
 
 
+class Logins(Protocol):
+    """Where a scenario is played, as the stage sees it."""
+
+    def login(self, role: str) -> tuple[str, psycopg.Connection[Any]]:
+        """A login with this one role, and its connection."""
+
+
 class Stage:
     """The hub, seen through the ops login, and the simulated systems that the scenario has needed so far."""
 
-    def __init__(self, scenario: Scenario, place: Place) -> None:
+    def __init__(self, scenario: Scenario, place: Logins) -> None:
         self.scenario = scenario
         self.place = place
         _, self.ops = place.login("ortes_ops")
@@ -157,8 +163,11 @@ class Stage:
         return connection
 
 
-def play(scenario: Scenario, place: Place) -> Result:
-    """Play all operations in the order of their history, and compare every cell."""
+Perform = Callable[[Stage, Operation], None]
+
+
+def play(scenario: Scenario, place: Logins, perform: Perform | None = None) -> Result:
+    """Play all operations in the order of their history, and compare every cell. `perform`: in place of `act`."""
     stage = Stage(scenario, place)
     stage.create_companies()
     result = Result(scenario)
@@ -168,7 +177,7 @@ def play(scenario: Scenario, place: Place) -> Result:
         problems: list[str] = []
         try:
             stage.move_counters(operation)
-            act(stage, operation)
+            (perform or act)(stage, operation)
         except Failed as failure:
             problems.append(str(failure))
         after = stage.orders()
