@@ -147,12 +147,13 @@ class Later:
         self._pool = ThreadPoolExecutor(1)
         self._future: Future[Any] = self._pool.submit(one, connection, query, *parameters)
         self._pool.shutdown(wait=False)
-        try:
-            wait_blocked(hub.dba, connection.info.backend_pid)
-        except AssertionError:
-            if self._future.done():
-                raise AssertionError(f"it did not wait, it returned {self._future.result()}") from None
-            raise
+        while not self._future.done():
+            try:
+                wait_blocked(hub.dba, connection.info.backend_pid, seconds=0.2)
+                return
+            except AssertionError:
+                continue
+        raise AssertionError(f"it did not wait, it returned {self._future.result()}")
 
     def result(self) -> Any:
         """What it returned, once nothing holds it any more."""

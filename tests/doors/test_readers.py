@@ -4,7 +4,10 @@ import pytest
 
 from tests.hub import DEVICE, Connection, Hub, one, refused, rows
 
-COLUMNS = ["azi", "id_pub", "tor_chia", "conferma", "id_int", "ack_store", "ack_gest", "ack_app", "prov_tipo", "prov_id", "autore_tipo", "autore_cod", "id_sincro", "dati", "created_at", "updated_at"]
+COLUMNS = [
+    *("azi", "id_pub", "tor_chia", "conferma", "id_int", "ack_store", "ack_gest", "ack_app", "prov_tipo", "prov_id"),
+    *("autore_tipo", "autore_cod", "id_sincro", "dati", "created_at", "updated_at"),
+]
 
 
 class Reader:

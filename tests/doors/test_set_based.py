@@ -39,14 +39,14 @@ def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
         )
         for o in saved
     ]
-    acquired = [{"id_pub": n, "tor_chia": f"T{n}{NASTY}"} for n in (3, 1, 3)]
+    acquired = [{"id_pub": n, "tor_chia": f"T{n}{NASTY}"} for n in (1, 3, 3)]
     assert rows(hub.erp, ACQUIRE, to_json(acquired)) == [
         (o["id_pub"], one(hub.erp, "SELECT ortes_erp.acquire_order(%s, %s, %s)", twin, o["id_pub"], o["tor_chia"]))
         for o in acquired
     ]
     # Changes first: a batch makes them before it adds new orders.
     exported: list[dict[str, Any]] = [
-        {"tor_chia": f"T1{NASTY}", "id_pub": 1, "conferma": "C", "if_sincro": 2},
+        {"tor_chia": f"T1{NASTY}", "id_pub": 1, "conferma": "C", "if_sincro": 1},
         {"tor_chia": f"T3{NASTY}", "id_pub": 3, "dati": {"new": True}, "autore_cod": 9},
         {"tor_chia": "G1", "conferma": NASTY, "autore_cod": 4, "dati": [NASTY]},
         {"tor_chia": "G2"},
@@ -65,14 +65,20 @@ def test_a_batch_gives_the_same_as_its_orders_one_by_one(hub: Hub) -> None:
     assert hub.counters("C00001") == hub.counters("C00002")
 
 
-def test_numbers_follow_the_order_of_the_elements(hub: Hub) -> None:
+def test_new_numbers_follow_the_order_of_the_elements(hub: Hub) -> None:
     assert rows(hub.store, SAVE, to_json([{"id_int": n} for n in (30, 10, 20)])) == [(30, 1), (10, 2), (20, 3)]
     assert rows(hub.erp, EXPORT, to_json([{"tor_chia": k} for k in ("Z", "A", "M")])) == [(4, 1), (5, 2), (6, 3)]
-    assert rows(hub.erp, ACQUIRE, to_json([{"id_pub": n, "tor_chia": f"T{n}"} for n in (3, 1, 2)])) == [
-        (3, 4),
-        (1, 5),
-        (2, 6),
-    ]
+
+
+def test_results_come_in_the_order_of_the_elements(hub: Hub) -> None:
+    hub.store.execute(SAVE, (to_json([{"id_int": n} for n in (1, 2, 3)]),))
+    acquired = rows(hub.erp, ACQUIRE, to_json([{"id_pub": n, "tor_chia": f"T{n}"} for n in (3, 1, 2)]))
+    assert [id_pub for id_pub, _ in acquired] == [3, 1, 2]
+    assert sorted(id_sincro for _, id_sincro in acquired) == [1, 2, 3]
+    assert sorted(acquired) == sorted(hub.changes(0))
+    again = rows(hub.erp, EXPORT, to_json([{"id_pub": n, "tor_chia": f"T{n}", "conferma": "A"} for n in (2, 3, 1)]))
+    assert [id_pub for id_pub, _ in again] == [2, 3, 1]
+    assert sorted(again) == sorted(hub.changes(0))
 
 
 def test_a_batch_may_mix_old_and_new(hub: Hub) -> None:

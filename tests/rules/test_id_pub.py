@@ -83,9 +83,13 @@ def test_a_caller_never_chooses_the_id_pub(hub: Hub) -> None:
         hub.dba.execute(
             f"INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, id_int, autore_tipo) VALUES ('{hub.azi}', 7, 'S', 1, 'C')"
         )
-    with refused("OR004"), hub.dba.cursor() as cursor:
-        with cursor.copy("COPY ortes.arportes (azi, id_pub, prov_tipo, id_int, autore_tipo) FROM STDIN") as c:
-            c.write_row((hub.azi, 1, "S", 1, "C"))
+    columns = "azi, id_pub, prov_tipo, id_int, autore_tipo"
+    with (
+        refused("OR004"),
+        hub.dba.cursor() as cursor,
+        cursor.copy(f"COPY ortes.arportes ({columns}) FROM STDIN") as c,
+    ):
+        c.write_row((hub.azi, 1, "S", 1, "C"))
     assert hub.everything() == before
 
 
