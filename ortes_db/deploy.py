@@ -8,12 +8,22 @@ from typing import Any
 import psycopg
 
 from ortes_db.hub import Backend, Report, in_one_transaction, raise_located, run, yoyo_migrations
-from ortes_db.manifest import CATALOG, Key, catalog, record_fingerprints, record_migration, record_objects, recorded, title
+from ortes_db.manifest import (
+    BOOKKEEPING,
+    CATALOG,
+    Key,
+    catalog,
+    record_fingerprints,
+    record_migration,
+    record_objects,
+    recorded,
+    title,
+)
 from ortes_db.tree import DeployError, Tree, read_tree
 
 __all__ = ["DeployError", "DeployResult", "deploy"]
 
-# Settings in which yoyo finds its tables.
+# Where yoyo finds its tables.
 _YOYO_PATH = "SET LOCAL search_path = ortes_deploy, pg_temp"
 _OUR_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 
@@ -47,12 +57,7 @@ def deploy(
     """Apply what is pending of migrations/, then all of sql/, in one transaction. Raises DeployError."""
     tree = read_tree(migrations, sql)
     say: Report = report or (lambda _: None)
-    try:
-        return in_one_transaction(dsn, lambda hub: _deploy(hub, tree), wait=wait, report=say)
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise DeployError(f"{error.diag.message_primary}. Nothing was changed.") from None
-    except psycopg.errors.FeatureNotSupported as error:
-        raise DeployError(str(error.diag.message_primary)) from None
+    return in_one_transaction(dsn, lambda hub: _deploy(hub, tree), prepare=BOOKKEEPING, wait=wait, report=say)
 
 
 def check_history(tree: Tree, applied: dict[str, str], manifest: dict[Key, Any]) -> None:
@@ -80,7 +85,7 @@ def applied_migrations(connection: psycopg.Connection[Any]) -> dict[str, str]:
     rows = connection.execute(
         "SELECT migration_hash, migration_id FROM ortes_deploy._yoyo_migration ORDER BY applied_at_utc, migration_id"
     ).fetchall()
-    return {digest: name for digest, name in rows}
+    return dict(rows)
 
 
 def _deploy(hub: Backend, tree: Tree) -> DeployResult:
@@ -134,8 +139,6 @@ def _check_convention(connection: psycopg.Connection[Any], tree: Tree) -> None:
     ).fetchall():
         if fresh and kind in ("function", "view", "trigger") and file_ not in paths:
             raise DeployError(f"{title((kind, schema, name))} is made, but not in a file named after it (sql/{file_})")
-
-
 
 
 def _compare(

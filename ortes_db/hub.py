@@ -19,7 +19,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import StepCollector
 
-from ortes_db.manifest import BOOKKEEPING, DEPLOY_LOCK, SESSION, lock_tables
+from ortes_db.manifest import DEPLOY_LOCK, SESSION, lock_tables
 from ortes_db.tree import DeployError, SqlFile, Tree
 
 Report = Callable[[str], None]
@@ -99,9 +99,9 @@ def backend(dsn: str) -> Iterator[Backend]:
 
 
 def in_one_transaction(
-    dsn: str, work: Callable[[Backend], _Result], *, wait: float, report: Report, bookkeeping: bool = True
+    dsn: str, work: Callable[[Backend], _Result], *, prepare: str, wait: float, report: Report
 ) -> _Result:
-    """Do the work in one transaction under the deploy's lock, all or nothing.
+    """Do the work in one transaction under the deploy's lock, all or nothing. `prepare`: SQL that goes before it.
 
     Gives way: no lock is waited for longer than a moment, so that nobody queues behind us. What was locked is tried
     again from the start, for `wait` seconds in all.
@@ -110,6 +110,7 @@ def in_one_transaction(
     with backend(dsn) as hub:
         if hub.connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
             raise DeployError("this server is a standby: use the primary")
+        hub.connection.add_notice_handler(lambda notice: report(" ".join((notice.message_primary or "").split())))
         patience = _patience(hub.connection)
         races = 0
         for attempt in range(1_000_000):
@@ -117,7 +118,7 @@ def in_one_transaction(
                 with hub.transaction():
                     _take_turn(hub, deadline, report)
                     hub.send(f"SET LOCAL lock_timeout = {patience}")
-                    hub.send(BOOKKEEPING if bookkeeping else "SET LOCAL ROLE ortes_owner")
+                    hub.send(prepare)
                     hub.send(lock_tables())
                     return work(hub)
             except _LOCKED as error:
@@ -136,6 +137,8 @@ def in_one_transaction(
                 races += 1
                 if races > 3 or not _concerns_roles(error):
                     raise
+            except (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.RaiseException) as error:
+                raise DeployError(f"{one_line(error)}. Nothing was changed.") from None
         raise AssertionError("unreachable")
 
 
@@ -149,9 +152,8 @@ def run(hub: Backend, folder: str, file: SqlFile) -> None:
 
 def raise_located(error: psycopg.Error, folder: str, file: SqlFile) -> None:
     """An error of a file, with the file's name and line; one that asks for another try as it is."""
-    if isinstance(error, (*_LOCKED, *_RACED)) and not isinstance(error, errors.DuplicateFunction):
-        if isinstance(error, _LOCKED) or _concerns_roles(error):
-            raise error
+    if isinstance(error, _LOCKED) or (isinstance(error, _RACED) and _concerns_roles(error)):
+        raise error
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         raise DeployError(f"the connection was lost, nothing was changed: {one_line(error)}", 1) from None
     position = error.diag.statement_position

@@ -40,7 +40,7 @@ def record_migration(migration: Migration) -> str:
     """Remember a migration's content: yoyo remembers its name only."""
     return (
         "INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)\n"
-        f"VALUES ('migration', '', {_quoted(migration.id)}, {_quoted(migration.apply.path)}, "
+        f"VALUES ('migration', '', {quoted(migration.id)}, {quoted(migration.apply.path)}, "
         f"'{migration.apply.sha256}');\n"
     )
 
@@ -66,9 +66,13 @@ def record_fingerprints(tree: Tree) -> str:
     """After the privileges: what everything looks like now."""
     ends = [file for file in tree.files if "/" not in file.path]
     digest = next((file.sha256 for file in ends if file.path == "privileges.sql"), "")
-    text = "" if not ends else (
-        "INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)\n"
-        f"SELECT 'file', '', f.file, f.file, f.sha256 FROM (VALUES\n{_values(ends)}\n) AS f (file, sha256);\n"
+    text = (
+        ""
+        if not ends
+        else (
+            "INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)\n"
+            f"SELECT 'file', '', f.file, f.file, f.sha256 FROM (VALUES\n{_values(ends)}\n) AS f (file, sha256);\n"
+        )
     )
     return text + (
         f"WITH now AS (\n{CATALOG})\n"
@@ -93,7 +97,9 @@ def recorded(connection: psycopg.Connection[Any]) -> dict[Key, tuple[str, str, s
     rows = connection.execute(
         "SELECT kind, schema, name, file, file_sha256, fingerprint, taken_on FROM ortes_deploy.object"
     ).fetchall()
-    return {(kind, schema, name): (file, digest, print_, major) for kind, schema, name, file, digest, print_, major in rows}
+    return {
+        (kind, schema, name): (file, digest, print_, major) for kind, schema, name, file, digest, print_, major in rows
+    }
 
 
 def title(key: Key) -> str:
@@ -103,8 +109,8 @@ def title(key: Key) -> str:
 
 
 def _values(listed: list[SqlFile]) -> str:
-    return ",\n".join(f"    ({_quoted(file.path)}, '{file.sha256}')" for file in listed)
+    return ",\n".join(f"    ({quoted(file.path)}, '{file.sha256}')" for file in listed)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"

@@ -106,7 +106,9 @@ def _check_released(folder: Path, found: dict[str, SqlFile]) -> None:
             if name not in found:
                 raise DeployError(f"migrations/{name} was released and is missing")
             if found[name].sha256 != digest:
-                raise DeployError(f"migrations/{name} was released and is never edited: put it back, and write a new one")
+                raise DeployError(
+                    f"migrations/{name} was released and is never edited: put it back, and write a new one"
+                )
 
 
 def _read_sql(folder: Path) -> list[SqlFile]:
