@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ortes_db.deploy import deploy
 from ortes_db.server import Server, embedded_server
 from tests.conftest import Db
 from tests.hub import Hub, one, refused, rows
@@ -54,8 +55,12 @@ def content(dsn: str) -> dict[str, list[Any]]:
         return {table: rows(connection, f"SELECT t.* FROM ortes.{table} AS t ORDER BY t::text") for table in TABLES}
 
 
-def goes_on(live: Live, dsn: Any) -> None:
-    """In its new place the hub knows what it knew, lets in whom it let in, and numbers on from where it was."""
+def goes_on(live: Live, dsn: Any, **release: Path) -> None:
+    """In its new place the hub knows what it knew, lets in whom it let in, and numbers on from where it was.
+
+    `release`: the folders of another release than this one.
+    """
+    assert deploy(dsn("postgres"), **release).nothing, "the hub no longer takes itself for what it is"
     before = content(dsn("postgres"))
     counters = {counter: value for _, counter, value in before["apstatosyn"]}
     with (

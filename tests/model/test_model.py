@@ -35,7 +35,8 @@ WRONG = {
         {LAST} UPDATE OF conferma ON ortes.arportes {EACH_ROW}""",
     "a device acts for another": f"{TRIGGER} new.device := NULL; {LAST} INSERT ON ortes.access {EACH_ROW}",
     "a counter is set back": "ALTER TABLE ortes.apstatosyn DISABLE TRIGGER USER",
-    "a flag goes back": "ALTER TABLE ortes.arportes DISABLE TRIGGER arportes_fixed",
+    "a re-export clears a flag": f"""{TRIGGER} new.ack_store := false;
+        {LAST} UPDATE OF conferma ON ortes.arportes {EACH_ROW}""",
     "a position goes back": f"""
         CREATE OR REPLACE FUNCTION ortes_store.confirm(p_azi text, p_id_sincro bigint, p_store integer = NULL)
         RETURNS bigint {DOOR}
