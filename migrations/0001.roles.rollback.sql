@@ -1,12 +1,12 @@
 ALTER DEFAULT PRIVILEGES FOR ROLE ortes_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 
-RESET ROLE;
-
 DROP SCHEMA ortes_ops;
 DROP SCHEMA ortes_erp;
 DROP SCHEMA ortes_app;
 DROP SCHEMA ortes_store;
 DROP SCHEMA ortes;
+
+RESET ROLE;
 
 -- A role that another hub on this server uses, or that is not ours to drop, stays.
 DO $roles$

@@ -217,11 +217,13 @@ def _take_turn(hub: Backend, deadline: float, report: Report) -> None:
 
 
 def _holders(connection: psycopg.Connection[Any]) -> tuple[str, bool]:
-    """Who holds locks on the hub's tables that could be in our way, the longest first; and whether that is but vacuum."""
+    """Who holds locks on the hub's tables that are in our way, the longest first; and whether that is but autovacuum."""
     rows = connection.execute(
         """
-        SELECT DISTINCT ON (a.xact_start, l.pid) l.pid, a.usename, a.application_name, a.state, l.relation::regclass::text,
-               extract(epoch FROM now() - a.xact_start)::int, l.mode = 'ShareUpdateExclusiveLock' AND a.usename IS NULL
+        SELECT DISTINCT ON (a.xact_start, l.pid) l.pid, a.usename, a.application_name, a.state,
+               l.relation::regclass::text, extract(epoch FROM now() - a.xact_start)::int,
+               l.mode = 'ShareUpdateExclusiveLock' AND a.usename IS NULL,
+               l.mode IN ('AccessShareLock', 'RowShareLock')
           FROM pg_locks AS l
           JOIN pg_class AS c ON c.oid = l.relation
           JOIN pg_stat_activity AS a ON a.pid = l.pid
@@ -229,14 +231,15 @@ def _holders(connection: psycopg.Connection[Any]) -> tuple[str, bool]:
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'ortes%')
          ORDER BY a.xact_start NULLS LAST, l.pid, l.mode IN ('AccessShareLock', 'RowShareLock')
-         LIMIT 3
         """
     ).fetchall()
     if not rows:
         return "Nobody holds them any more", False
+    # Readers are in the way of few things: they are named when there is nobody else.
+    rows = [row for row in rows if not row[7]] or rows
     said = [
         f"pid {pid} ({user or 'a background process'}{f', {application}' if application else ''}"
         f"{f', {state}' if state else ''}{f', for {seconds} s' if seconds is not None else ''}) holds {relation}"
-        for pid, user, application, state, relation, seconds, _ in rows
+        for pid, user, application, state, relation, seconds, *_ in rows[:3]
     ]
-    return "; ".join(said), all(vacuum for *_, vacuum in rows)
+    return "; ".join(said), all(row[6] for row in rows)

@@ -154,7 +154,10 @@ def _rollback(hub: Backend, tree: Tree, to: str | None, everything: bool) -> Rol
     _take_back(hub, tree, [one.id for one in going])
     result.migrations = [one.id for one in going]
     if not result.left:
-        hub.send(_REMOVE_BOOKKEEPING)
+        try:
+            hub.send(_REMOVE_BOOKKEEPING)
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise DeployError(_in_the_way(error), 1) from None
     return result
 
 

@@ -61,7 +61,12 @@ def status(dsn: str, *, migrations: Path | None = None, sql: Path | None = None)
     with connection:
         connection.execute(_BEGIN)
         connection.execute(SESSION)
-        return _status(connection, tree)
+        # To write down a view or a trigger, PostgreSQL looks at its table, as any SELECT does.
+        connection.execute("SET LOCAL lock_timeout = '2s'")
+        try:
+            return _status(connection, tree)
+        except psycopg.errors.LockNotAvailable:
+            raise DeployError("the hub's tables are locked exclusively, by an ALTER TABLE perhaps; try again") from None
 
 
 def _status(connection: psycopg.Connection[Any], tree: Tree) -> Status:
