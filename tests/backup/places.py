@@ -1,6 +1,7 @@
 """A hub in full work, moved elsewhere: what must be the same there, and what must go on."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from ortes_db.server import Server, embedded_server
 from tests.conftest import Db
 from tests.hub import Hub, one, refused, rows
 
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 AZI = "C00001"
 TABLES = ("company", "apstatosyn", "arportes", "access", "reader")
 
@@ -47,6 +49,14 @@ class Live:
             query = "SELECT id_sincro FROM ortes_erp.export_order(%s, %s, 'CNF', p_id_pub => %s)"
             one(erp, query, AZI, f"T{id_int - 2}", saved - 2)
             one(erp, "SELECT id_sincro FROM ortes_erp.export_order(%s, %s, p_autore_cod => 75)", AZI, f"G{first}")
+
+
+def statements(heading: str) -> list[str]:
+    """The SQL blocks of a section of the runbook."""
+    section = RUNBOOK.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```sql\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert blocks, f"no statements under {heading!r}"
+    return blocks
 
 
 def content(dsn: str) -> dict[str, list[Any]]:
@@ -120,7 +130,7 @@ def replica(primary: Server) -> Iterator[Server]:
 def promote(server: Server) -> None:
     """Make the replica the primary, and wait until it is."""
     with psycopg.connect(server.dsn(), autocommit=True) as dba:
-        assert one(dba, "SELECT pg_promote()")
+        assert one(dba, statements("Failing over to a replica")[0])
 
 
 def all_arrived(primary: Server, standby: Server, seconds: float = 20) -> None:

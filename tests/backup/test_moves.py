@@ -11,8 +11,9 @@ from psycopg import sql
 
 from ortes_db.deploy import deploy
 from ortes_db.server import Server, ServerError, embedded_server, find_binaries
-from tests.backup.places import TABLES, Live, all_arrived, content, goes_on, promote, replica, run, wait_for
+from tests.backup.places import AZI, TABLES, Live, all_arrived, content, goes_on, promote, replica, run, wait_for
 from tests.conftest import Db
+from tests.hub import one, rows
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_promoting_a_streaming_replica(own: Server) -> None:
         promote(standby)
         assert content(standby.dsn("hub")) == before
         goes_on(live, lambda login: standby.dsn("hub", login))
+
+
+def test_a_replica_that_lacks_the_last_moments_says_so(own: Server) -> None:
+    live = hub_on(own)
+    with replica(own) as standby:
+        all_arrived(own, standby)
+        standby.stop()
+        live.work(lambda login: own.dsn("hub", login), 101)
+        with psycopg.connect(own.dsn("hub", live.logins["store"]), autocommit=True) as store:
+            read = one(store, "SELECT max(id_sincro) FROM ortes_store.changes(%s, 0)", AZI)
+        own.stop("immediate")
+        standby.start()
+        for promoted in (False, True):
+            if promoted:
+                promote(standby)
+            with psycopg.connect(standby.dsn("hub", live.logins["store"]), autocommit=True) as store:
+                with pytest.raises(psycopg.Error) as caught:
+                    rows(store, "SELECT * FROM ortes_store.changes(%s, %s)", AZI, read)
+                assert caught.value.sqlstate == "OR008"
+                # One may catch up yet, the other never will.
+                assert ("replica may lag" in str(caught.value.diag.message_hint)) is not promoted
 
 
 def test_logical_replication_into_a_second_server(own: Server, pg_bin: str | None) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,11 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.backup.places import AZI, Live
+from tests.backup.places import AZI, Live, statements
 from tests.conftest import Db
 from tests.hub import one, refused, rows
 
-RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 OUTSIDE = "azi, id_pub, tor_chia, conferma, id_int, ack_store, ack_gest, ack_app, prov_tipo, prov_id, autore_cod, dati"
-
-
-def statements(heading: str) -> list[str]:
-    """The SQL blocks of a section of the runbook."""
-    section = RUNBOOK.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^```sql\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-    assert blocks, f"no statements under {heading!r}"
-    return blocks
 
 
 class Disaster:

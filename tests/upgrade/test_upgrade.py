@@ -92,6 +92,21 @@ def test_this_release_becomes_another(old: Db, empty_next: str, next_release: di
     goes_on(live, old.dsn, **next_release)
 
 
+def test_a_migration_that_starts_the_counters_anew_is_caught(old: Db, next_release: dict[str, Path]) -> None:
+    deploy(old.dsn())
+    live = Live(old)
+    before = content(old.dsn())
+    with open(next_release["migrations"] / "9000.note.sql", "a") as migration:
+        migration.write(
+            "ALTER TABLE ortes.apstatosyn DISABLE TRIGGER USER;\nUPDATE ortes.apstatosyn SET valore = 0;\n"
+            "ALTER TABLE ortes.apstatosyn ENABLE TRIGGER USER;\n"
+        )
+    deploy(old.dsn(), **next_release)
+    assert content(old.dsn())["apstatosyn"] != before["apstatosyn"]
+    with pytest.raises((AssertionError, psycopg.Error)):
+        goes_on(live, old.dsn, **next_release)
+
+
 @pytest.fixture
 def empty_next(server: Server) -> Iterator[str]:
     """Another empty database."""
