@@ -5,6 +5,7 @@ that system and no others; `hub.dba` is a superuser, for what a DBA does by hand
 """
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -147,7 +148,9 @@ class Later:
         self._pool = ThreadPoolExecutor(1)
         self._future: Future[Any] = self._pool.submit(one, connection, query, *parameters)
         self._pool.shutdown(wait=False)
+        deadline = time.monotonic() + 20
         while not self._future.done():
+            assert time.monotonic() < deadline, "it neither waits for a lock nor returns"
             try:
                 wait_blocked(hub.dba, connection.info.backend_pid, seconds=0.2)
                 return
