@@ -231,20 +231,19 @@ def test_these_tests_would_notice_a_lookup_before_the_lock(hub: Hub) -> None:
     """The usual mistake: look whether the order is there, then wait one's turn, then insert."""
     hub.dba.execute(
         """
-        ALTER FUNCTION ortes.save_orders RENAME TO save_orders_rightly;
-        CREATE FUNCTION ortes.save_orders(text, text, integer, text, bigint[], bigint[], jsonb[])
-        RETURNS TABLE (id_int bigint, id_pub bigint) LANGUAGE plpgsql AS $$
+        CREATE OR REPLACE FUNCTION ortes_store.save_order(
+            p_azi text, p_id_int bigint, p_autore_cod bigint = 0, p_dati jsonb = NULL, p_store integer = NULL
+        ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$
         DECLARE
-            v_found bigint := (SELECT a.id_pub FROM ortes.arportes AS a WHERE a.azi = $1 AND a.id_int = $5[1]);
+            v_id_pub bigint := (SELECT a.id_pub FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.id_int = p_id_int);
         BEGIN
-            PERFORM ortes.lock_company($1);
-            IF v_found IS NULL THEN
-                INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo) VALUES ($1, $2, $5[1], $4)
-                RETURNING arportes.id_pub INTO v_found;
+            PERFORM ortes.lock_company(p_azi);
+            IF v_id_pub IS NULL THEN
+                INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo) VALUES (p_azi, 'S', p_id_int, 'C')
+                RETURNING id_pub INTO v_id_pub;
             END IF;
-            RETURN QUERY SELECT $5[1], v_found;
+            RETURN v_id_pub;
         END $$;
-        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ortes TO ortes_owner;
         """
     )
     first = hub.connect("store", autocommit=False)

@@ -193,13 +193,14 @@ def break_with_sequences(hub: Hub) -> None:
     hub.dba.execute(
         """
         CREATE SEQUENCE ortes.broken;
-        GRANT ALL ON SEQUENCE ortes.broken TO ortes_owner;
-        CREATE OR REPLACE FUNCTION ortes.arportes_sincro() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION ortes.broken() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             new.id_sincro := nextval('ortes.broken');
             RETURN new;
         END $$;
-        CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text) RETURNS void LANGUAGE sql AS 'SELECT';
+        ALTER TABLE ortes.arportes DISABLE TRIGGER USER;
+        CREATE TRIGGER broken BEFORE UPDATE ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION ortes.broken();
+        UPDATE ortes.apstatosyn SET valore = 2 WHERE contatore = 'ID-SINCRO';
         """
     )
 
@@ -208,18 +209,19 @@ def test_these_tests_would_notice_numbers_from_a_sequence(hub: Hub) -> None:
     hub.save(1)
     hub.save(2)
     break_with_sequences(hub)
+    slow = hub.connect("dba", autocommit=False)
+    assert one(slow, BY_HAND.format(1)) == 1
     with pytest.raises(AssertionError, match="did not wait"):
-        Later(hub, hub.connect("erp"), "SELECT ortes_erp.acquire_order(%s, 2, 'T2')", hub.azi)
+        Later(hub, hub.connect("dba"), BY_HAND.format(2))
 
 
 def test_with_numbers_from_a_sequence_a_reader_misses_a_change_for_good(hub: Hub) -> None:
     hub.save(1)
     hub.save(2)
     break_with_sequences(hub)
-    slow = hub.connect("erp", autocommit=False)
-    hub.acquire(1, "T1", connection=slow)
-    hub.acquire(2, "T2")
-    hub.dba.execute("UPDATE ortes.apstatosyn SET valore = 2 WHERE contatore = 'ID-SINCRO'")
+    slow = hub.connect("dba", autocommit=False)
+    assert one(slow, BY_HAND.format(1)) == 1
+    assert one(hub.dba, BY_HAND.format(2)) == 2
     seen: list[int] = []
     position = follow(hub, hub.store, 0, seen)
     slow.commit()
