@@ -1,4 +1,5 @@
 -- What is in the hub's schemas, with a fingerprint of each object: its definition, owner, privileges and comment.
+-- A grant to a role that is not the hub's is an object too: it is nobody's of sql/, and must not hide behind the others.
 -- Run under session.sql, because how PostgreSQL writes a definition depends on settings. Takes no lock that anybody
 -- would notice, and works on a standby. `file` is where sql/ keeps the object, by the convention folder = schema,
 -- file = name; a trigger stands in the file of its function, and privileges.sql decides about schemas and tables.
@@ -14,15 +15,6 @@ schemas AS (
     WHERE n.nspname IN ('ortes', 'ortes_ops', 'ortes_store', 'ortes_app', 'ortes_erp')
 ),
 
-columns AS (
-    SELECT
-        a.attrelid,
-        string_agg(a.attname || ' ' || a.attacl::text, ',' ORDER BY a.attnum) AS acl
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attacl IS NOT NULL
-    GROUP BY a.attrelid
-),
-
 objects AS (
     SELECT
         'function' AS kind,
@@ -31,6 +23,7 @@ objects AS (
         n.nspname || '/' || p.proname || '.sql' AS file,
         p.xmin AS version,
         CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+        NULL::oid AS relation,
         p.proowner AS owner,
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) AS acl,
         pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
@@ -45,14 +38,14 @@ objects AS (
         c.relname,
         n.nspname || '/' || c.relname || '.sql',
         r.xmin,
-        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, a.acl),
+        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text),
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         pg_catalog.obj_description(c.oid, 'pg_class')
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('v', 'm')
     INNER JOIN pg_catalog.pg_rewrite AS r ON c.oid = r.ev_class AND r.rulename = '_RETURN'
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -63,6 +56,7 @@ objects AS (
         f.nspname || '/' || p.proname || '.sql',
         t.xmin,
         pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text,
+        NULL,
         c.relowner,
         NULL,
         pg_catalog.obj_description(t.oid, 'pg_trigger')
@@ -80,13 +74,13 @@ objects AS (
         c.relname,
         'privileges.sql',
         c.xmin,
-        coalesce(a.acl, ''),
+        '',
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         NULL
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -97,10 +91,41 @@ objects AS (
         'privileges.sql',
         n.version,
         '',
+        NULL,
         n.nspowner,
         coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)),
         NULL
     FROM schemas AS n
+),
+
+grants AS (
+    SELECT
+        o.kind,
+        o.schema,
+        o.name,
+        g.grantee IN (0, o.owner) OR r.rolname IN ('ortes_store', 'ortes_app', 'ortes_erp', 'ortes_ops', 'ortes_monitor')
+            AS ours,
+        coalesce(r.rolname, 'PUBLIC')::text COLLATE "C" AS grantee,
+        (g.privilege_type || g.part || CASE WHEN g.is_grantable THEN '*' ELSE '' END) COLLATE "C" AS privilege
+    FROM objects AS o
+    CROSS JOIN LATERAL (
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            '' AS part
+        FROM pg_catalog.aclexplode(o.acl) AS e
+        UNION ALL
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            ' (' || a.attname || ')'
+        FROM pg_catalog.pg_attribute AS a
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+        WHERE a.attrelid = o.relation
+    ) AS g
+    LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
 )
 
 SELECT
@@ -109,16 +134,31 @@ SELECT
     o.name::text,
     o.file::text,
     o.version,
-    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), coalesce(a.acl, ''), coalesce(o.comment, '')))
+    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), g.acl, coalesce(o.comment, '')))
         AS fingerprint
 FROM objects AS o
 CROSS JOIN LATERAL (
     -- By name and in order: the same grants given in another order, or by another grantor, are the same.
-    SELECT string_agg(DISTINCT g.said, ',' ORDER BY g.said) AS acl
+    SELECT coalesce(string_agg(DISTINCT a.said, ',' ORDER BY a.said), '') AS acl
     FROM (
-        SELECT
-            CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(e.grantee) END::text COLLATE "C"
-            || '=' || e.privilege_type || CASE WHEN e.is_grantable THEN '*' ELSE '' END AS said
-        FROM pg_catalog.aclexplode(o.acl) AS e
-    ) AS g
-) AS a
+        SELECT g.grantee || '=' || g.privilege AS said
+        FROM grants AS g
+        WHERE g.ours AND (g.kind, g.schema, g.name) = (o.kind, o.schema, o.name)
+    ) AS a
+) AS g
+
+UNION ALL
+
+SELECT
+    'grant',
+    '',
+    format(
+        '%s on %s %s to %s',
+        string_agg(DISTINCT g.privilege, ', '), g.kind, concat_ws('.', nullif(g.schema, g.name), g.name), g.grantee
+    ),
+    'privileges.sql',
+    NULL,
+    ''
+FROM grants AS g
+WHERE NOT g.ours
+GROUP BY g.kind, g.schema, g.name, g.grantee

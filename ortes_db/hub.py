@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
@@ -113,7 +114,7 @@ def in_one_transaction(
         hub.connection.add_notice_handler(lambda notice: report(" ".join((notice.message_primary or "").split())))
         patience = _patience(hub.connection)
         races = 0
-        for attempt in range(1_000_000):
+        for attempt in count():
             try:
                 with hub.transaction():
                     _take_turn(hub, deadline, report)
@@ -131,12 +132,20 @@ def in_one_transaction(
                     report(f"the tables are in use, trying again for up to {wait:g} seconds. {holders}")
                 # PostgreSQL makes an autovacuum give way, but only to who has waited for deadlock_timeout.
                 patience = _patience(hub.connection, behind_vacuum=only_vacuum)
-                pause = min(2.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0)
+                pause = min(2.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.0)
                 time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
             except _RACED as error:
                 races += 1
                 if races > 3 or not _concerns_roles(error):
                     raise
+            except psycopg.OperationalError as error:
+                if not hub.connection.closed:
+                    raise
+                raise DeployError(
+                    f"the connection was lost ({one_line(error)}): all was undone, unless it happened at the very end. "
+                    "`ortes status` tells.",
+                    1,
+                ) from None
             except (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.RaiseException) as error:
                 raise DeployError(f"{one_line(error)}. Nothing was changed.") from None
         raise AssertionError("unreachable")
@@ -154,8 +163,8 @@ def raise_located(error: psycopg.Error, folder: str, file: SqlFile) -> None:
     """An error of a file, with the file's name and line; one that asks for another try as it is."""
     if isinstance(error, _LOCKED) or (isinstance(error, _RACED) and _concerns_roles(error)):
         raise error
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-        raise DeployError(f"the connection was lost, nothing was changed: {one_line(error)}", 1) from None
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(("08", "57P")):
+        raise error  # the connection, not the file
     position = error.diag.statement_position
     line = f":{file.text.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
     parts = [f"{folder}/{file.path}{line}: {one_line(error)}"]

@@ -43,7 +43,7 @@ DECLARE
     v_name text;
 BEGIN
     FOR v_name IN
-        SELECT format('%s %s.%s', c.kind, c.schema, c.name)
+        SELECT concat_ws(' ', c.kind, concat_ws('.', nullif(c.schema, ''), c.name))
           FROM (
 {catalog}) AS c
          WHERE NOT EXISTS (

@@ -2,6 +2,7 @@
 -- whatever the login, the database or the connection string set.
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL statement_timeout = 0;
+SET LOCAL jit = off;
 SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
 SET LOCAL standard_conforming_strings = on;

@@ -125,7 +125,7 @@ def _find_drift(
             continue
         if key not in manifest:
             # After a rollback the manifest says nothing of tables and schemas that are still the migrations'.
-            if kind in ("function", "view", "trigger") or any(other[0] == kind for other in manifest):
+            if kind not in ("table", "schema") or any(other[0] == kind for other in manifest):
                 found.drift.append(Drift(kind, title(key).removeprefix(f"{kind} "), "extra", ""))
         elif key not in now:
             found.drift.append(Drift(kind, title(key).removeprefix(f"{kind} "), "missing", manifest[key][0]))

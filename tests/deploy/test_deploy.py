@@ -349,3 +349,39 @@ def test_autovacuum_gives_way(release: Release, pg_bin: str | None) -> None:
             until(lambda: watch.execute(vacuuming).fetchall(), seconds=60)
         assert release.deploy(server.dsn(), wait=20).nothing
         assert "a background process" in release.said[0]
+
+
+def test_a_lost_connection_is_said_and_undone(release: Release, deployed: str, dump: Dump) -> None:
+    before = dump(deployed)
+    release.add_migration("RESET ROLE; SELECT pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(DeployError, match=r"the connection was lost .*`ortes status` tells") as caught:
+        release.deploy(deployed)
+    assert caught.value.exit_code == 1
+    assert dump(deployed) == before
+
+
+def test_a_grant_that_is_not_on_the_page_is_reported_as_long_as_it_is_there(release: Release, deployed: str) -> None:
+    run(
+        deployed,
+        "DROP ROLE IF EXISTS visitor",
+        "CREATE ROLE visitor",
+        "GRANT SELECT, DELETE ON ortes.arportes TO visitor",
+        "GRANT SELECT (dati) ON ortes_ops.orders TO visitor",
+        "GRANT USAGE ON SCHEMA ortes_erp TO visitor",
+    )
+    expected = [
+        "grant DELETE, SELECT on table ortes.arportes to visitor",
+        "grant SELECT (dati) on view ortes_ops.orders to visitor",
+        "grant USAGE on schema ortes_erp to visitor",
+    ]
+    try:
+        assert [(one.what, f"{one.kind} {one.name}") for one in release.status(deployed).drift] == [
+            ("extra", name) for name in expected
+        ]
+        result = release.deploy(deployed)
+        assert result.nothing
+        assert result.leftovers == expected
+        assert not release.status(deployed).good
+    finally:
+        run(deployed, "DROP OWNED BY visitor", "DROP ROLE visitor")
+    assert release.status(deployed).good
