@@ -8,16 +8,14 @@ AS $arportes_begin$
 -- Numbers in the settings are those of a statement around this one (or forged): its counter is
 -- put right by the orders there are, which needs no trust. An UPDATE draws no ID-PUB.
 BEGIN
-    IF tg_op = 'INSERT' THEN
-        IF current_setting('ortes.id_pub_azi', true) <> '' THEN
-            PERFORM ortes.put_right_counter(current_setting('ortes.id_pub_azi'), 'ID-PUB');
-        END IF;
-        PERFORM set_config('ortes.id_pub_azi', '', true), set_config('ortes.id_pub_total', '0', true);
+    IF tg_op = 'INSERT' AND current_setting('ortes.id_pub_azi', true) <> '' THEN
+        PERFORM ortes.put_right_counter(current_setting('ortes.id_pub_azi'), 'ID-PUB');
+        PERFORM set_config('ortes.id_pub_azi', '', true);
     END IF;
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
         PERFORM ortes.put_right_counter(current_setting('ortes.id_sincro_azi'), 'ID-SINCRO');
+        PERFORM set_config('ortes.id_sincro_azi', '', true);
     END IF;
-    PERFORM set_config('ortes.id_sincro_azi', '', true), set_config('ortes.id_sincro_total', '0', true);
     RETURN NULL;
 END
 $arportes_begin$;

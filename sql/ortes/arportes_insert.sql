@@ -4,22 +4,30 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_insert$
--- What an order gets when it arrives: its public id, its origin's flag, and for an order of
--- the ERP its first sync number. Locks the company. Assignments and no PERFORM: this runs
--- once a row, and an assignment doesn't start a query.
+-- What an order gets when it arrives: its public id, its origin's flag (whatever was given),
+-- and for an order of the ERP its first sync number. Locks the company. Assignments and no
+-- PERFORM, IF and no WHEN: this runs once a row, and neither starts a query nor parses one.
 BEGIN
-    IF new.azi = nullif(current_setting('ortes.id_pub_azi'), '') THEN
+    IF new.id_pub IS NOT NULL OR new.id_sincro <> 0 OR new.dati_digest IS NOT NULL OR new.autore_cod < 0
+        OR (CASE new.prov_tipo
+            WHEN 'S' THEN new.id_int IS NULL
+            WHEN 'A' THEN new.id_int IS NULL OR new.prov_id IS NULL
+            WHEN 'G' THEN new.id_int IS NOT NULL OR new.prov_id IS NOT NULL OR new.tor_chia IS NULL
+            ELSE true
+        END)
+    THEN
+        PERFORM ortes.raise_bad_insert(new);
+    END IF;
+    IF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') THEN
         new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
         new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
     END IF;
-    IF new.prov_tipo = 'S' THEN
-        new.ack_store := true;
-    ELSIF new.prov_tipo = 'A' THEN
-        new.ack_app := true;
-    ELSE
-        new.ack_gest := true;
-        IF new.azi = current_setting('ortes.id_sincro_azi') THEN
+    new.ack_store := new.prov_tipo = 'S';
+    new.ack_app := new.prov_tipo = 'A';
+    new.ack_gest := new.prov_tipo = 'G';
+    IF new.ack_gest THEN
+        IF new.azi = nullif(current_setting('ortes.id_sincro_azi', true), '') THEN
             new.id_sincro := set_config('ortes.id_sincro', (current_setting('ortes.id_sincro')::bigint + 1)::text, true)::bigint;
         ELSE
             new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
@@ -30,7 +38,7 @@ END
 $arportes_insert$;
 
 COMMENT ON FUNCTION ortes.arportes_insert() IS
-'Trigger: numbers a new order and sets the flag of the system that made it. Raises OR001, 55P03.';
+'Trigger: numbers a new order and sets the flag of the system that made it. Raises OR001, OR004 (numbers given), OR007, 55P03.';
 
 CREATE OR REPLACE TRIGGER arportes_insert
 BEFORE INSERT ON ortes.arportes

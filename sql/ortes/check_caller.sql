@@ -8,13 +8,13 @@ AS $check_caller$
 -- definer function changes. Without a grant, an existing company and an invented
 -- one get the same answer.
 BEGIN
-    PERFORM ortes.check_azi(p_azi);
     IF EXISTS (
         SELECT FROM ortes.access AS a
         WHERE a.login = session_user AND a.azi = p_azi AND (a.device IS NULL OR a.device = p_device)
     ) THEN
         RETURN;
     END IF;
+    PERFORM ortes.check_azi(p_azi);
     IF NOT pg_has_role(session_user, 'ortes_ops', 'MEMBER') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'OR003',

@@ -8,11 +8,7 @@ AS $check_company$
 BEGIN
     PERFORM ortes.check_azi(p_azi);
     IF NOT EXISTS (SELECT FROM ortes.company AS c WHERE c.azi = p_azi) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'OR001',
-            MESSAGE = 'unknown company',
-            DETAIL = format('There is no company %L.', p_azi),
-            HINT = 'A DBA creates it, with ortes_ops.create_company.';
+        PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
 END
 $check_company$;

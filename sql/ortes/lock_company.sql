@@ -8,18 +8,15 @@ AS $lock_company$
 -- numbers become visible in their order, and callers of one company never deadlock.
 -- An advisory lock, because its waiters queue; those of a row lock all wake at every release.
 -- A session that sets no lock_timeout of its own gets one for the rest of its transaction.
-DECLARE
-    v_class CONSTANT integer := 1330795589;  -- 'ORTE' in ASCII: how ortes_ops.holders finds these locks
-    v_object CONSTANT integer := hashtext(p_azi);
 BEGIN
     IF current_setting('lock_timeout') = '0' THEN
         PERFORM set_config('lock_timeout', '5s', true);
     END IF;
-    IF pg_try_advisory_xact_lock(v_class, v_object) THEN
+    IF ortes.try_lock_company(p_azi) THEN
         RETURN;
     END IF;
     BEGIN
-        PERFORM pg_advisory_xact_lock(v_class, v_object);
+        PERFORM pg_advisory_xact_lock(1330795589, hashtext(p_azi));
     EXCEPTION
         WHEN lock_not_available THEN
             RAISE EXCEPTION USING

@@ -10,23 +10,24 @@ AS $next_number$
 -- counter when the statement ends. (One update a row would be quadratic.)
 DECLARE
     v_setting CONSTANT text := ortes.number_setting(p_contatore);
+    v_before bigint := 0::bigint;
     v_number bigint;
 BEGIN
-    PERFORM ortes.put_back_numbers(p_contatore);
-    PERFORM ortes.lock_company(p_azi);
+    IF current_setting(v_setting || '_azi', true) <> '' THEN
+        v_before := ortes.put_back_numbers(p_contatore);
+    END IF;
+    IF NOT ortes.try_lock_company(p_azi) THEN
+        PERFORM ortes.lock_company(p_azi);
+    END IF;
     UPDATE ortes.apstatosyn AS s SET valore = s.valore + 1
     WHERE s.azi = p_azi AND s.contatore = p_contatore
     RETURNING s.valore INTO v_number;
     IF v_number IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'OR001',
-            MESSAGE = 'unknown company',
-            DETAIL = format('There is no counter %s for company %L.', p_contatore, p_azi),
-            HINT = 'A DBA creates it, with ortes_ops.create_company.';
+        PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
     PERFORM
         set_config(v_setting, v_number::text, true),
-        set_config(v_setting || '_first', v_number::text, true),
+        set_config(v_setting || '_first', (v_number - v_before)::text, true),
         set_config(v_setting || '_azi', p_azi, true);
     RETURN v_number;
 END

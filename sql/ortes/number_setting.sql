@@ -8,5 +8,5 @@ AS $number_setting$
 $number_setting$;
 
 COMMENT ON FUNCTION ortes.number_setting(text) IS
-'The setting in which a statement counts the numbers it draws from a counter; with _first: the first of them, with _azi: for which company,'
-' with _total: how many for the companies before.';
+'The setting that holds the last number a statement drew from a counter. With _azi: for which company; with _first: the first '
+'one, lower by what the statement drew for companies before.';

@@ -15,7 +15,9 @@ ROWS 1000
 AS $changes$
 -- What the ERP changed since: the last id_sincro of one answer is p_since of the next call.
 BEGIN
-    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    IF (p_device >= 1) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
     RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, 'A', p_device, p_since, p_limit) AS c;
 END

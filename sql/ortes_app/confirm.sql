@@ -9,7 +9,9 @@ SET plan_cache_mode = force_generic_plan
 AS $confirm$
 -- The device says up to where it has dealt with what changes returned.
 BEGIN
-    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    IF (p_device >= 1) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
     RETURN ortes.confirm(p_azi, 'A', p_device, p_id_sincro);
 END

@@ -9,7 +9,9 @@ SET plan_cache_mode = force_generic_plan
 AS $import_order$
 -- The device says that it has the order.
 BEGIN
-    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    IF (p_device >= 1) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
     RETURN ortes.import_orders(p_azi, 'A', ARRAY[p_id_pub]) > 0;
 END

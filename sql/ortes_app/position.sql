@@ -8,7 +8,9 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $position$
 BEGIN
-    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    IF (p_device >= 1) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
     RETURN ortes.position(p_azi, 'A', p_device);
 END

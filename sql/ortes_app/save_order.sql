@@ -15,11 +15,11 @@ SET plan_cache_mode = force_generic_plan
 AS $save_order$
 -- The device saves an order that its user placed. Repeat it until it answers.
 BEGIN
-    PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    IF (p_device >= 1) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
-    RETURN (
-        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'A', p_device, 'T', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')]) AS s
-    );
+    RETURN ortes.save_order(p_azi, 'A', p_device, 'T', p_id_int, p_autore_cod, nullif(p_dati, 'null'));
 END
 $save_order$;
 

@@ -15,7 +15,9 @@ BEGIN
     IF p_contatore IS NULL OR p_contatore NOT IN ('ID-PUB', 'ID-SINCRO') THEN
         PERFORM ortes.raise_bad_argument('p_contatore', p_contatore, 'ID-PUB or ID-SINCRO');
     END IF;
-    PERFORM ortes.check_numbers('p_valore', ARRAY[p_valore], 0);
+    IF (p_valore BETWEEN 0 AND 1000000000000000000) IS NOT TRUE THEN
+        PERFORM ortes.raise_bad_argument('p_valore', p_valore::text, 'a number from 0 to 10^18, which leaves room to go on');
+    END IF;
     PERFORM ortes.lock_company(p_azi);
     UPDATE ortes.apstatosyn AS s SET valore = p_valore
     WHERE s.azi = p_azi AND s.contatore = p_contatore

@@ -15,7 +15,9 @@ ROWS 1000
 AS $changes$
 -- What the ERP changed since: the last id_sincro of one answer is p_since of the next call.
 BEGIN
-    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    IF p_store < 1 THEN
+        PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi);
     RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, 'S', p_store, p_since, p_limit) AS c;
 END

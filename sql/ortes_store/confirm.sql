@@ -9,7 +9,9 @@ SET plan_cache_mode = force_generic_plan
 AS $confirm$
 -- The store says up to where it has dealt with what changes returned.
 BEGIN
-    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    IF p_store < 1 THEN
+        PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi);
     RETURN ortes.confirm(p_azi, 'S', p_store, p_id_sincro);
 END

@@ -8,7 +8,9 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $position$
 BEGIN
-    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    IF p_store < 1 THEN
+        PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi);
     RETURN ortes.position(p_azi, 'S', p_store);
 END

@@ -15,11 +15,11 @@ SET plan_cache_mode = force_generic_plan
 AS $save_order$
 -- The store saves an order that a customer placed. Repeat it until it answers.
 BEGIN
-    PERFORM ortes.check_numbers('p_store', array_remove(ARRAY[p_store], NULL), 1);
+    IF p_store < 1 THEN
+        PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
+    END IF;
     PERFORM ortes.check_caller(p_azi);
-    RETURN (
-        SELECT s.id_pub FROM ortes.save_orders(p_azi, 'S', p_store, 'C', ARRAY[p_id_int], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')]) AS s
-    );
+    RETURN ortes.save_order(p_azi, 'S', p_store, 'C', p_id_int, p_autore_cod, nullif(p_dati, 'null'));
 END
 $save_order$;
 

@@ -1,0 +1,45 @@
+CREATE OR REPLACE FUNCTION ortes.arportes_update()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $arportes_update$
+-- What is fixed for life stays, flags never go back, and what the ERP writes moves ID-SINCRO
+-- (the other systems' flags and autore_cod don't), for which the company is locked.
+-- Assignments and no PERFORM, IF and no WHEN: see arportes_insert.
+BEGIN
+    IF (old.azi, old.id_pub, old.prov_tipo, old.prov_id, old.id_int, old.autore_tipo, old.created_at, old.dati_digest, old.id_sincro)
+        IS DISTINCT FROM
+        (new.azi, new.id_pub, new.prov_tipo, new.prov_id, new.id_int, new.autore_tipo, new.created_at, new.dati_digest, new.id_sincro)
+        OR old.tor_chia <> coalesce(new.tor_chia, '')
+        OR (old.ack_store, old.ack_gest, old.ack_app) IS DISTINCT FROM
+        (old.ack_store AND new.ack_store, old.ack_gest AND new.ack_gest, old.ack_app AND new.ack_app)
+    THEN
+        PERFORM ortes.raise_bad_update(old, new);
+    END IF;
+    IF (old.tor_chia, old.ack_gest, old.conferma) IS DISTINCT FROM (new.tor_chia, new.ack_gest, new.conferma)
+        OR old.dati IS DISTINCT FROM new.dati
+    THEN
+        IF new.azi = nullif(current_setting('ortes.id_sincro_azi', true), '') THEN
+            new.id_sincro := set_config('ortes.id_sincro', (current_setting('ortes.id_sincro')::bigint + 1)::text, true)::bigint;
+        ELSE
+            new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
+        END IF;
+        -- The content first saved is about to go: what a late repeat is compared with stays.
+        IF new.dati_digest IS NULL AND NOT ortes.same_content(old, new.dati, new.conferma) THEN
+            new.dati_digest := ortes.content_digest(old.prov_tipo, old.dati, old.conferma);
+        END IF;
+    END IF;
+    new.updated_at := now();
+    RETURN new;
+END
+$arportes_update$;
+
+COMMENT ON FUNCTION ortes.arportes_update() IS
+'Trigger: refuses what an order may not become; a change by the ERP gets the company''s next ID-SINCRO, and the first '
+'one leaves the digest of what was saved. Raises OR004, 55P03.';
+
+CREATE OR REPLACE TRIGGER arportes_update
+BEFORE UPDATE ON ortes.arportes
+FOR EACH ROW EXECUTE FUNCTION ortes.arportes_update();
+COMMENT ON TRIGGER arportes_update ON ortes.arportes IS 'Guards what is fixed, and numbers a change by the ERP.';

@@ -1,0 +1,21 @@
+CREATE OR REPLACE FUNCTION ortes.arportes_updated()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $arportes_updated$
+-- After an UPDATE by the ERP: the counter learns which numbers it drew.
+BEGIN
+    IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
+        PERFORM ortes.put_back_numbers('ID-SINCRO');
+    END IF;
+    RETURN NULL;
+END
+$arportes_updated$;
+
+COMMENT ON FUNCTION ortes.arportes_updated() IS 'Trigger: the counter learns which numbers an UPDATE drew.';
+
+CREATE OR REPLACE TRIGGER arportes_updated
+AFTER UPDATE OF tor_chia, ack_gest, conferma, dati ON ortes.arportes
+FOR EACH STATEMENT EXECUTE FUNCTION ortes.arportes_updated();
+COMMENT ON TRIGGER arportes_updated ON ortes.arportes IS 'Writes back the numbers that the statement drew.';
