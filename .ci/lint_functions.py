@@ -4,8 +4,8 @@ import os
 import sys
 
 import psycopg
-from ortes_db.deploy import deploy
 
+from ortes_db.deploy import deploy
 from ortes_db.server import ServerError, embedded_server
 
 # Each function, and each trigger function once for every table it is on.
