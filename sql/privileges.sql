@@ -25,3 +25,5 @@ GRANT SELECT (
     azi, id_pub, tor_chia, conferma, id_int, ack_store, ack_gest, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod,
     id_sincro, created_at, updated_at
 ) ON ortes_ops.orders TO ortes_monitor;
+GRANT EXECUTE ON FUNCTION ortes_ops.find_order(text, bigint, text, bigint, text, integer),
+ortes_ops.order_readers(text, bigint) TO ortes_monitor;

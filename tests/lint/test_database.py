@@ -91,7 +91,9 @@ def test_what_writes_is_volatile_and_what_reads_is_stable(hub: Hub) -> None:
         SELECT p.proname::text, array_agg(DISTINCT p.provolatile::text) FROM pg_proc AS p
         WHERE p.pronamespace::regnamespace::text ~ '^ortes_' AND p.provolatile <> 'v' GROUP BY p.proname ORDER BY 1
     """
-    assert rows(hub.dba, query) == [("changes", ["s"]), ("pending", ["s"]), ("position", ["s"])]
+    assert rows(hub.dba, query) == [
+        (name, ["s"]) for name in ("changes", "find_order", "order_readers", "pending", "position")
+    ]
 
 
 def test_plpgsql_check_finds_nothing_not_even_a_warning(hub: Hub) -> None:

@@ -1,0 +1,49 @@
+"""Where is my order? What `ortes_ops` says of one order: all of one moment, on a standby too."""
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ortes_db.hub import connection_parameters
+
+Row = dict[str, Any]
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_FIND = """
+SELECT o.* FROM ortes_ops.find_order(
+    p_azi => %(azi)s, p_id_pub => %(id_pub)s, p_tor_chia => %(tor_chia)s,
+    p_id_int => %(id_int)s, p_prov_tipo => %(prov_tipo)s, p_prov_id => %(prov_id)s) AS o
+"""
+_READERS = "SELECT r.* FROM ortes_ops.order_readers(%s, %s) AS r"
+# Not every login may read it.
+_HAS_HISTORY = """
+SELECT coalesce(has_function_privilege(to_regprocedure('ortes_ops.history(text, bigint)'), 'EXECUTE'), false)
+"""
+_HISTORY = "SELECT h.* FROM ortes_ops.history(%s, %s) AS h"
+
+
+def find_order(
+    dsn: str,
+    azi: str,
+    *,
+    id_pub: int | None = None,
+    tor_chia: str | None = None,
+    id_int: int | None = None,
+    prov_tipo: str | None = None,
+    prov_id: int | None = None,
+) -> Row | None:
+    """The order, with `readers` and `history` (None where this login may not read it); None if there is no such order."""
+    key = {"id_pub": id_pub, "tor_chia": tor_chia, "id_int": id_int, "prov_tipo": prov_tipo, "prov_id": prov_id}
+    with (
+        psycopg.connect(**connection_parameters(dsn), autocommit=True) as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        cursor.execute(_BEGIN)
+        order = cursor.execute(_FIND, {"azi": azi, **key}).fetchone()
+        if order is None:
+            return None
+        order["readers"] = cursor.execute(_READERS, (azi, order["id_pub"])).fetchall()
+        readable = next(iter((cursor.execute(_HAS_HISTORY).fetchone() or {}).values()))
+        order["history"] = cursor.execute(_HISTORY, (azi, order["id_pub"])).fetchall() if readable else None
+        return order
