@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SYSTEM_15 := $(if $(wildcard /usr/lib/postgresql/15/bin/postgres),15)
 PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
 
-.PHONY: help setup replay test lint format check clean
+.PHONY: help setup replay test soak lint format check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on tha
 	@once=; for pg in $(PG); do \
 	    echo "== tests on PostgreSQL $$pg"; \
 	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
+
+soak: setup ## many clients at once for MINUTES (5), and the check of all that they were told
+	@$(VENV)/bin/python -m ortes_db soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 lint: setup ## check the code: ruff, mypy, the layout of sql/, plpgsql_check over every function
 	$(VENV)/bin/ruff check .
