@@ -1,0 +1,1 @@
+"""What the hub costs beside plain SQL: measured with pgbench and by counting, each figure with its target."""

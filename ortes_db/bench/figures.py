@@ -1,0 +1,68 @@
+"""A figure: what was measured, beside what, and whether it is within its target."""
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Literal
+
+Kind = Literal["time", "count"]
+Measure = Literal["ratio", "difference", "value"]
+
+
+@dataclass
+class Figure:
+    """One row of the result. `hub` and `base` hold one number a round; a count needs only one."""
+
+    name: str
+    work: str
+    kind: Kind
+    unit: str
+    measure: Measure
+    at_least: bool
+    target: float
+    hub: list[float] = field(default_factory=list)
+    base: list[float] = field(default_factory=list)
+    beside: str = "plain"
+
+    @property
+    def value(self) -> float:
+        """What is held against the target, out of the medians."""
+        return self._of(median(self.hub), median(self.base) if self.base else 0)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest of the rounds, each with its own baseline."""
+        rounds = [self._of(a, b) for a, b in zip(self.hub, self.base or [0.0] * len(self.hub), strict=False)]
+        return min(rounds), max(rounds)
+
+    @property
+    def good(self) -> bool:
+        """Whether the target is met."""
+        return self.value >= self.target if self.at_least else self.value <= self.target
+
+    def _of(self, hub: float, base: float) -> float:
+        match self.measure:
+            case "ratio":
+                return hub / base if base else float(hub > 0)
+            case "difference":
+                return hub - base
+            case _:
+                return hub
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        low, high = self.spread
+        return {
+            "name": self.name,
+            "work": self.work,
+            "kind": self.kind,
+            "unit": self.unit,
+            "beside": self.beside,
+            "measure": self.measure,
+            "target": f"{'≥' if self.at_least else '≤'} {self.target:g}",
+            "hub": self.hub,
+            "base": self.base,
+            "value": self.value,
+            "low": low,
+            "high": high,
+            "good": self.good,
+        }

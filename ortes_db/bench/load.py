@@ -1,0 +1,50 @@
+"""Filling the hub to a size quickly: past its triggers, the indexes built afterwards."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from ortes_db.bench.timed import DATI
+
+_DEFINITIONS = """
+SELECT format('ALTER TABLE ortes.arportes DROP CONSTRAINT %I', conname),
+    format('ALTER TABLE ortes.arportes ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE conrelid = 'ortes.arportes'::regclass AND contype IN ('p', 'u')
+UNION ALL
+SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+FROM pg_index WHERE indrelid = 'ortes.arportes'::regclass
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""
+
+
+def load(admin: psycopg.Connection[Any], orders: int) -> None:
+    """Empty the hub, then give company 1 so many orders."""
+    indexes = admin.execute(_DEFINITIONS).fetchall()
+    with admin.transaction():
+        admin.execute("SET LOCAL session_replication_role = replica")
+        admin.execute("TRUNCATE ortes.arportes, ortes.reader")
+        for drop, _ in indexes:
+            admin.execute(drop)
+        query = (Path(__file__).parent / "load.sql").read_text(encoding="utf-8")
+        admin.execute(query.encode(), {"orders": orders, "dati": DATI})
+        for _, create in indexes:
+            admin.execute(create)
+        counters = (
+            "UPDATE ortes.apstatosyn AS s SET valore = coalesce((SELECT CASE s.contatore WHEN 'ID-PUB' THEN max(a.id_pub) "
+            "ELSE max(a.id_sincro) END FROM ortes.arportes AS a WHERE a.azi = s.azi), 0)"
+        )
+        admin.execute(counters)
+    admin.execute("VACUUM (ANALYZE) ortes.arportes")
+    admin.execute("VACUUM FULL ortes.apstatosyn")
+    # What the vacuum noted is written out now, not in the middle of a measurement.
+    admin.execute("CHECKPOINT")
+
+
+def copy_to_plain(admin: psycopg.Connection[Any]) -> None:
+    """Give the tables without triggers the same orders."""
+    admin.execute("TRUNCATE plain.arportes")
+    admin.execute("INSERT INTO plain.arportes SELECT * FROM ortes.arportes")
+    admin.execute("SELECT setval('plain.id_pub', max(id_pub)), setval('plain.id_sincro', max(id_sincro)) FROM ortes.arportes")
+    admin.execute("VACUUM (ANALYZE) plain.arportes")
+    admin.execute("CHECKPOINT")

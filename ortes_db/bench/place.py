@@ -1,0 +1,108 @@
+"""Where it is measured: the hub, the same tables without triggers beside it, and a login that may use both."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ortes_db.bench.pgbench import BenchError
+from ortes_db.replay.place import place
+from ortes_db.server import embedded_server, find_binaries
+
+COMPANIES = 64
+
+# What times are measured with: as a server that keeps its data, with room for a machine of 4 GB.
+TIME_SETTINGS = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "maintenance_work_mem": "512MB",
+}
+
+# What is counted with. Without full page images and autovacuum a call writes the same bytes whenever it is made.
+COUNT_SETTINGS = TIME_SETTINGS | {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+}
+
+
+@dataclass
+class Bench:
+    """A database to measure in. `dsn`: the superuser's; `user_dsn`: that of the login which calls the doors."""
+
+    dsn: str
+    user_dsn: str
+    pgbench: Path
+    server_version: str
+    settings: dict[str, str]
+
+    def admin(self) -> psycopg.Connection[Any]:
+        """A superuser's connection."""
+        return psycopg.connect(self.dsn, autocommit=True)
+
+    def user(self) -> psycopg.Connection[Any]:
+        """A connection of the login that calls the doors."""
+        return psycopg.connect(self.user_dsn, autocommit=True)
+
+
+@contextmanager
+def bench_place(
+    dsn: str | None,
+    pg_bin: str | None,
+    settings: Mapping[str, str],
+    say: Callable[[str], None] = lambda _: None,
+    prepare: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
+) -> Iterator[Bench]:
+    """Make a database to measure in, on the server of `dsn`, else on an embedded one with these settings."""
+    if dsn is None:
+        with embedded_server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say, prepare) as made:
+            yield made
+    else:
+        with _in_database(dsn, None, say, prepare) as made:
+            yield made
+
+
+@contextmanager
+def _in_database(
+    dsn: str, bin_dir: Path | None, say: Callable[[str], None], prepare: Callable[[psycopg.Connection[Any]], None]
+) -> Iterator[Bench]:
+    program = pgbench_program(bin_dir)
+    with place(dsn, say) as made, psycopg.connect(made.dsn, autocommit=True) as admin:
+        row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if row != (True,):
+            raise BenchError("the benchmark loads tables past their triggers: --dsn needs a superuser")
+        admin.execute((Path(__file__).parent / "setup.sql").read_text(encoding="utf-8"))
+        name, user_dsn = made.make_login("ortes_store")
+        login = sql.Identifier(name)
+        admin.execute(sql.SQL("GRANT ortes_app, ortes_erp TO {}").format(login))
+        admin.execute(sql.SQL("GRANT USAGE ON SCHEMA plain, bench TO {}").format(login))
+        admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA plain, bench TO {}").format(login))
+        admin.execute(sql.SQL("GRANT ALL ON ALL SEQUENCES IN SCHEMA plain TO {}").format(login))
+        for company in range(1, COMPANIES + 1):
+            admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (name, str(company)))
+        prepare(admin)
+        asked = "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name"
+        shown = dict(admin.execute(asked, ([*COUNT_SETTINGS],)).fetchall())
+        version = admin.execute("SELECT current_setting('server_version')").fetchone()
+        yield Bench(made.dsn, user_dsn, program, str(version and version[0]), shown)
+
+
+def pgbench_program(bin_dir: Path | None) -> Path:
+    """pgbench of the server's own version where there is one."""
+    found = bin_dir / "pgbench" if bin_dir else None
+    if found is not None and found.is_file():
+        return found
+    if program := shutil.which("pgbench") or shutil.which("pgbench", path=os.fspath(find_binaries())):
+        return Path(program)
+    raise BenchError("pgbench is not among the PostgreSQL programs; it comes with them (Debian: postgresql-15)")

@@ -1,0 +1,83 @@
+"""`ortes bench`: what the hub costs beside plain SQL."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ortes_db.bench import report
+from ortes_db.bench.figures import Figure
+from ortes_db.bench.pgbench import BenchError
+from ortes_db.bench.run import FULL, QUICK, Listener, measure, names
+from ortes_db.commands._options import dsn_option, pg_bin_option
+
+
+@click.command()
+@dsn_option
+@pg_bin_option
+@click.option("--only", default="", metavar="NAME,NAME", help="Measure only these; --list names them.")
+@click.option("--list", "list_names", is_flag=True, help="Name the measurements, and measure nothing.")
+@click.option("--quick", is_flag=True, help="Fewer rounds, smaller sizes: for CI, where times say little.")
+@click.option("--rounds", type=click.IntRange(min=1), metavar="N", help="Rounds of each timed measurement.")
+@click.option("--seconds", type=click.IntRange(min=1), metavar="N", help="Length of each timed run.")
+@click.option("--check", is_flag=True, help="End with exit code 1 when a noise-free figure misses its target.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def bench(
+    context: click.Context,
+    dsn: str,
+    pg_bin: str | None,
+    only: str,
+    list_names: bool,
+    quick: bool,
+    rounds: int | None,
+    seconds: int | None,
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Measure the hub beside the same work in plain SQL, on the same server in the same run.
+
+    Runs on an embedded server that syncs to disk; with --dsn on that server, as a superuser, in a database that it
+    creates there and drops afterwards. Times are ratios, hub to baseline, of rounds that take turns. The other figures
+    (buffers, WAL, rows read) are counted, and no noisy machine disturbs them.
+
+    Exit code 0: measured. 1: with --check, a noise-free figure misses its target. 2: it cannot be run.
+    """
+    if list_names:
+        click.echo("\n".join(names()))
+        return
+    wanted = {name.strip() for name in only.split(",") if name.strip()}
+    if unknown := wanted - set(names()):
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: expected some of {', '.join(names())}", param_hint="--only")
+    plan = QUICK if quick else FULL
+    plan = replace(plan, rounds=rounds or plan.rounds, seconds=seconds or plan.seconds)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    given = context.get_parameter_source("dsn") is not click.core.ParameterSource.DEFAULT
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+            task = progress.add_task("", total=None)
+
+            def show(figure: Figure) -> None:
+                if not as_json:
+                    progress.console.print(report.line(figure), highlight=False, markup=False, soft_wrap=True)
+
+            def step(what: str, done: int, total: int) -> None:
+                progress.update(task, description=what, completed=done, total=total)
+
+            told = Listener(lambda text: click.echo(text, err=True), show, step)
+            result = measure(dsn if given else None, pg_bin, plan, wanted, told)
+    except BenchError as error:
+        click.echo(f"ortes: {error}", err=True)
+        context.exit(2)
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        click.echo(report.summary(result))
+    if check and result.missed_counts:
+        click.echo(f"missed: {', '.join(figure.name for figure in result.missed_counts)}", err=True)
+        context.exit(1)
