@@ -117,6 +117,7 @@ EMPTY = """
 SET LOCAL ROLE ortes_owner;
 ALTER TABLE ortes.arportes DISABLE TRIGGER USER;
 ALTER TABLE ortes.apstatosyn DISABLE TRIGGER USER;
+ALTER TABLE ortes.company DISABLE TRIGGER USER;
 DELETE FROM ortes.arportes;
 DELETE FROM ortes.apstatosyn;
 DELETE FROM ortes.reader;
@@ -124,6 +125,7 @@ DELETE FROM ortes.access;
 DELETE FROM ortes.company;
 ALTER TABLE ortes.arportes ENABLE TRIGGER USER;
 ALTER TABLE ortes.apstatosyn ENABLE TRIGGER USER;
+ALTER TABLE ortes.company ENABLE TRIGGER USER;
 """
 
 
