@@ -12,7 +12,8 @@ LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
 AS $check_export$
--- What an export may not do, first element first. Called under the company's lock.
+-- What an export may not do, first element first. Called under the company's lock, after the
+-- changes were tried: what else an order that stands there twice would be told is of no meaning.
 DECLARE
     v_bad record;
 BEGIN
@@ -46,7 +47,7 @@ BEGIN
         LEFT JOIN ortes.arportes AS k ON k.azi = p_azi AND k.tor_chia = q.tor_chia
     )
 
-    SELECT j.* INTO v_bad FROM judged AS j WHERE j.wrong IS NOT NULL ORDER BY j.ord LIMIT 1;
+    SELECT j.* INTO v_bad FROM judged AS j WHERE j.wrong IS NOT NULL ORDER BY j.wrong <> 'twice', j.ord LIMIT 1;
 
     CASE v_bad.wrong
         WHEN 'twice' THEN

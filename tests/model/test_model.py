@@ -6,14 +6,17 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from psycopg.types.json import Jsonb
 
 from tests.conftest import Db
+from tests.hub import Hub, refused, rows
 from tests.model.machine import Machine
 
 QUIET = list(HealthCheck)  # a slow machine is no finding
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": QUIET, "database": None, "stateful_step_count": 30}
-DEFAULT = settings(max_examples=50, **COMMON)
-CI = settings(max_examples=500, print_blob=True, **COMMON)
+# Where the variable CI is set, hypothesis would draw the same examples in each part and each run.
+DEFAULT = settings(max_examples=50, derandomize=False, **COMMON)
+CI = settings(max_examples=500, derandomize=False, print_blob=True, **COMMON)
 
 # CI runs 2,000 examples in four parts, so that two cores share them; the other PostgreSQL versions run one part.
 ON_CI = bool(os.environ.get("CI"))
@@ -82,9 +85,24 @@ def machine_for(db: Db) -> type[Machine]:
     return OnThisDatabase
 
 
+# What fails is made small first, and that takes minutes.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", PARTS)
 def test_the_doors_do_what_the_model_says(db: Db, part: int) -> None:
     run_state_machine_as_test(machine_for(db), settings=CI if ON_CI else DEFAULT)
+
+
+def test_an_order_that_an_export_names_twice(db: Db) -> None:
+    """Found here: with one of its two exports tried already, the other was told of an ID-SINCRO that never was."""
+    hub = Hub(db)
+    id_pub, id_sincro = hub.export("T1", autore_cod=7)
+    twice = [
+        {"tor_chia": "T1", "id_pub": id_pub, "autore_cod": 7, "if_sincro": id_sincro},
+        {"tor_chia": "T1", "id_pub": id_pub, "autore_cod": 9, "dati": {"n": 1}},
+    ]
+    with refused("OR007", naming="element 2"):
+        rows(hub.erp, "SELECT * FROM ortes_erp.export_orders(%s, %s)", hub.azi, Jsonb(twice))
+    assert hub.order(id_pub)["id_sincro"] == id_sincro
 
 
 @pytest.mark.once
