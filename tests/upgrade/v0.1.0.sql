@@ -14,6 +14,7 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 -- whatever the login, the database or the connection string set.
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL statement_timeout = 0;
+SET LOCAL jit = off;
 SET LOCAL client_min_messages = warning;
 SET LOCAL check_function_bodies = off;
 SET LOCAL standard_conforming_strings = on;
@@ -154,7 +155,8 @@ DECLARE
 BEGIN
     WITH ours (name, sha256) AS (VALUES
     ('0001.roles', 'fd0f79ba01c75a2dcdeab473db0f79fcccb8b0819bbd6b97eb63ec95083a76cc'),
-    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e')
+    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e'),
+    ('0003.history', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c')
     )
     SELECT m.migration_id INTO v_name
       FROM ortes_deploy._yoyo_migration AS m
@@ -164,7 +166,8 @@ BEGIN
     END IF;
     WITH ours (name, sha256) AS (VALUES
     ('0001.roles', 'fd0f79ba01c75a2dcdeab473db0f79fcccb8b0819bbd6b97eb63ec95083a76cc'),
-    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e')
+    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e'),
+    ('0003.history', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c')
     )
     SELECT o.name INTO v_name
       FROM ortes_deploy.object AS o
@@ -379,6 +382,69 @@ VALUES ('1fea31a9df0230850391779d8e3f525d06117025e719ccc14ebc3700e863ba89', '000
 INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
 VALUES ('migration', '', '0002.tables', '0002.tables.sql', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e');
 \endif
+
+SELECT NOT EXISTS (
+    SELECT FROM ortes_deploy._yoyo_migration AS m WHERE m.migration_hash = '5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4'
+) AS ortes_pending \gset
+\if :ortes_pending
+\echo migration 0003.history
+-- migrations/0003.history.sql
+-- depends: 0002.tables
+
+SET LOCAL ROLE ortes_owner;
+
+-- With the counters, because whoever draws a number reads that row anyway.
+ALTER TABLE ortes.apstatosyn ADD COLUMN audit boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN ortes.apstatosyn.audit IS
+    'Whether changes of the company''s orders are written to ortes.history; both rows say the same.';
+
+-- No key, because a number from a sequence would not travel by logical replication, and a time can come twice.
+CREATE TABLE ortes.history (
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    azi text COLLATE "C" NOT NULL,
+    id_pub bigint,
+    login text COLLATE "C" NOT NULL DEFAULT session_user,
+    door text COLLATE "C",
+    was jsonb,
+    became jsonb NOT NULL
+);
+ALTER TABLE ortes.history REPLICA IDENTITY FULL;
+CREATE INDEX history_order_idx ON ortes.history (azi, id_pub, at);
+CREATE INDEX history_at_idx ON ortes.history (at);
+COMMENT ON TABLE ortes.history IS
+    'Who changed an order, when, through which door, from what to what. Written by triggers; nobody changes what stands here.';
+COMMENT ON COLUMN ortes.history.at IS 'When it was changed (the clock, not the start of the transaction).';
+COMMENT ON COLUMN ortes.history.azi IS 'Company code.';
+COMMENT ON COLUMN ortes.history.id_pub IS 'The order''s public id; null: the company''s audit itself was switched.';
+COMMENT ON COLUMN ortes.history.login IS 'Who was logged in (session_user).';
+COMMENT ON COLUMN ortes.history.door IS 'The door it came through; null: a statement by hand.';
+COMMENT ON COLUMN ortes.history.was IS 'The columns that changed, as they were; null: the order is new.';
+COMMENT ON COLUMN ortes.history.became IS
+    'The same columns, as they became. The content first saved is not kept twice: ortes_ops.history adds it.';
+
+-- What was purged stays on record, and is what allows a deletion from ortes.history.
+CREATE TABLE ortes.history_purge (
+    purged_before timestamptz NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    login text COLLATE "C" NOT NULL DEFAULT session_user,
+    CONSTRAINT history_purge_pkey PRIMARY KEY (purged_before)
+);
+COMMENT ON TABLE ortes.history_purge IS 'Up to when ortes.history was given up for deletion, by whom and when.';
+COMMENT ON COLUMN ortes.history_purge.purged_before IS 'Older entries of ortes.history may be deleted.';
+COMMENT ON COLUMN ortes.history_purge.at IS 'When that was said.';
+COMMENT ON COLUMN ortes.history_purge.login IS 'Who was logged in (session_user).';
+
+SET LOCAL ROLE ortes_owner;
+INSERT INTO ortes_deploy._yoyo_log (id, migration_hash, migration_id, operation, username, hostname, created_at_utc)
+VALUES (
+    gen_random_uuid()::text, '5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4', '0003.history', 'apply', session_user,
+    coalesce(host(inet_client_addr()), 'local'), clock_timestamp() AT TIME ZONE 'UTC'
+);
+INSERT INTO ortes_deploy._yoyo_migration (migration_hash, migration_id, applied_at_utc)
+VALUES ('5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4', '0003.history', clock_timestamp() AT TIME ZONE 'UTC');
+INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
+VALUES ('migration', '', '0003.history', '0003.history.sql', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c');
+\endif
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- sql/ortes/acquire_orders.sql
@@ -432,6 +498,30 @@ $acquire_orders$;
 COMMENT ON FUNCTION ortes.acquire_orders(text, bigint [], text []) IS
 'The ERP has these orders: TOR-CHIA, ACK-GEST and the next ID-SINCRO; the arrays run in parallel. One row an element, '
 'in their order. All or nothing. Raises OR002, OR004, OR005, OR007, 55P03.';
+
+-- sql/ortes/calling_door.sql
+CREATE OR REPLACE FUNCTION ortes.calling_door()
+RETURNS text
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $calling_door$
+-- From PostgreSQL's own call stack, which no session can set. The innermost door is the one: below
+-- it there is only the hub's code, so what a caller's functions and statements are named does not
+-- matter. Kept for the rest of the statement, because looking takes longer than writing an entry.
+DECLARE
+    v_stack text;
+BEGIN
+    IF coalesce(current_setting('ortes.door', true), '') = '' THEN
+        GET DIAGNOSTICS v_stack = PG_CONTEXT;
+        RETURN nullif(set_config('ortes.door',
+            coalesce(substring(v_stack FROM '\m(ortes_(?:store|app|erp|ops)\.\w+)\('), '-'), true), '-');
+    END IF;
+    RETURN nullif(current_setting('ortes.door'), '-');
+END
+$calling_door$;
+
+COMMENT ON FUNCTION ortes.calling_door() IS 'The door whose call is under way, or null: a statement by hand. For the triggers alone.';
 
 -- sql/ortes/changes.sql
 CREATE OR REPLACE FUNCTION ortes.changes(p_azi text, p_prov_tipo text, p_prov_id integer, p_since bigint, p_limit integer)
@@ -654,7 +744,8 @@ LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
 AS $check_export$
--- What an export may not do, first element first. Called under the company's lock.
+-- What an export may not do, first element first. Called under the company's lock, after the
+-- changes were tried: what else an order that stands there twice would be told is of no meaning.
 DECLARE
     v_bad record;
 BEGIN
@@ -688,7 +779,7 @@ BEGIN
         LEFT JOIN ortes.arportes AS k ON k.azi = p_azi AND k.tor_chia = q.tor_chia
     )
 
-    SELECT j.* INTO v_bad FROM judged AS j WHERE j.wrong IS NOT NULL ORDER BY j.ord LIMIT 1;
+    SELECT j.* INTO v_bad FROM judged AS j WHERE j.wrong IS NOT NULL ORDER BY j.wrong <> 'twice', j.ord LIMIT 1;
 
     CASE v_bad.wrong
         WHEN 'twice' THEN
@@ -1023,6 +1114,36 @@ COMMENT ON FUNCTION ortes.import_orders(text, text, bigint []) IS
 'The store (p_prov_tipo S) or the app (A) has these orders now: sets ACK-STORE or ACK-APP and returns on how many it was new. '
 'All or nothing. Raises OR002, OR007, 55P03.';
 
+-- sql/ortes/is_audited.sql
+CREATE OR REPLACE FUNCTION ortes.is_audited(p_azi text)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $is_audited$
+-- For changes that draw no number. The doors have locked the company by now, and so does set_audit:
+-- what is read holds. Under an old snapshot it might not, so there the row is locked, which fails
+-- (40001) where somebody has switched meanwhile.
+DECLARE
+    v_audit boolean;
+BEGIN
+    IF p_azi = current_setting('ortes.unaudited', true) THEN
+        RETURN false;
+    ELSIF current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO';
+    ELSE
+        SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO' FOR SHARE;
+    END IF;
+    IF NOT v_audit THEN
+        PERFORM set_config('ortes.unaudited', p_azi, true);
+    END IF;
+    RETURN v_audit;
+END
+$is_audited$;
+
+COMMENT ON FUNCTION ortes.is_audited(text) IS
+'Whether changes of the company''s orders are written to ortes.history. For the triggers alone. Raises 40001.';
+
 -- sql/ortes/lock_company.sql
 CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text)
 RETURNS void
@@ -1087,11 +1208,13 @@ AS $next_number$
 -- Called by the row triggers of arportes for the first row of a statement, or of the next
 -- company in it: moves the counter, and notes the number in transaction-local settings. For
 -- the rows that follow, the triggers only count on in the setting; put_back_numbers tells the
--- counter when the statement ends. (One update a row would be quadratic.)
+-- counter when the statement ends. (One update a row would be quadratic.) ortes.unaudited is for
+-- the history triggers, the company whose changes need not be written down; see history_begin.
 DECLARE
     v_setting CONSTANT text := ortes.number_setting(p_contatore);
     v_before bigint := 0::bigint;
     v_number bigint;
+    v_audit boolean;
 BEGIN
     IF current_setting(v_setting || '_azi', true) <> '' THEN
         v_before := ortes.put_back_numbers(p_contatore);
@@ -1101,14 +1224,16 @@ BEGIN
     END IF;
     UPDATE ortes.apstatosyn AS s SET valore = s.valore + 1
     WHERE s.azi = p_azi AND s.contatore = p_contatore
-    RETURNING s.valore INTO v_number;
+    RETURNING s.valore, s.audit INTO v_number, v_audit;
     IF v_number IS NULL THEN
         PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
     PERFORM
         set_config(v_setting, v_number::text, true),
         set_config(v_setting || '_first', (v_number - v_before)::text, true),
-        set_config(v_setting || '_azi', p_azi, true);
+        set_config(v_setting || '_azi', p_azi, true),
+        set_config('ortes.unaudited', CASE WHEN v_audit THEN '' ELSE p_azi END, true),
+        CASE WHEN v_audit THEN set_config('ortes.door', '', true) END;
     RETURN v_number;
 END
 $next_number$;
@@ -1565,6 +1690,58 @@ $try_lock_company$;
 COMMENT ON FUNCTION ortes.try_lock_company(text) IS
 'Reserves the company for this transaction if nobody holds it or waits for it. Behind lock_company.';
 
+-- sql/ortes/waiting_for.sql
+CREATE OR REPLACE FUNCTION ortes.waiting_for(p_order ortes.arportes)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+AS $waiting_for$
+-- Behind ortes_ops.find_order. First the ERP acquires; then each reader reads the last change, a
+-- system that reads imports what it lacks, and the ERP gives its confirmation number.
+DECLARE
+    v record;
+    v_waiting text[] := ARRAY[]::text[];
+BEGIN
+    IF NOT p_order.ack_gest THEN
+        RETURN 'Waiting for the ERP to acquire it' || CASE WHEN p_order.autore_cod = 0 THEN ', and to give its author a code' ELSE '' END
+            || '.';
+    END IF;
+    SELECT coalesce(array_agg(n.name ORDER BY r.prov_tipo DESC, r.prov_id NULLS FIRST) FILTER (WHERE NOT r.up_to_date), '{}') AS behind,
+        bool_and(r.up_to_date) FILTER (WHERE r.prov_tipo = 'S') AS store_read,
+        bool_and(r.up_to_date) FILTER (WHERE r.prov_tipo = 'A') AS app_read,
+        count(*) AS readers
+    INTO v
+    FROM ortes_ops.order_readers(p_order.azi, p_order.id_pub) AS r
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.prov_tipo = 'A' THEN 'device ' || r.prov_id ELSE coalesce('store ' || r.prov_id, 'the store') END AS name
+    ) AS n;
+    IF v.readers = 0 THEN
+        v_waiting := ARRAY['a store or an app to read it'];
+    ELSIF v.behind <> '{}' THEN
+        IF cardinality(v.behind) > 4 THEN
+            v.behind := v.behind[1:3] || format('%s more', cardinality(v.behind) - 3);
+        END IF;
+        v_waiting := ARRAY[format('%s to confirm the order''s last change (ID-SINCRO %s)',
+            regexp_replace(array_to_string(v.behind, ', '), '^(.*), ', '\1 and '), p_order.id_sincro)];
+    END IF;
+    IF v.store_read AND NOT p_order.ack_store THEN
+        v_waiting := v_waiting || 'the store to import it'::text;
+    END IF;
+    IF v.app_read AND NOT p_order.ack_app THEN
+        v_waiting := v_waiting || 'the app to import it'::text;
+    END IF;
+    IF p_order.conferma IS NULL THEN
+        v_waiting := v_waiting || 'the ERP to give it a confirmation number'::text;
+    END IF;
+    RETURN coalesce('Waiting for ' || nullif(array_to_string(v_waiting, ', and for '), '') || '.',
+        'Nothing: it is confirmed, and every reader has confirmed its last change.');
+END
+$waiting_for$;
+
+COMMENT ON FUNCTION ortes.waiting_for(ortes.arportes) IS
+'In one sentence, what an order is waiting for.';
+
 -- sql/ortes/apstatosyn_fixed.sql
 CREATE OR REPLACE FUNCTION ortes.apstatosyn_fixed()
 RETURNS trigger
@@ -1822,6 +1999,124 @@ AFTER UPDATE OF tor_chia, ack_gest, conferma, dati ON ortes.arportes
 FOR EACH STATEMENT EXECUTE FUNCTION ortes.arportes_updated();
 COMMENT ON TRIGGER arportes_updated ON ortes.arportes IS 'Writes back the numbers that the statement drew.';
 
+-- sql/ortes/company_kept.sql
+CREATE OR REPLACE FUNCTION ortes.company_kept()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $company_kept$
+-- Orders and counters have no foreign key to their company: checked at every write, it would
+-- cost more than it tells. So the company is kept here.
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'OR004',
+        MESSAGE = 'a company is never removed or renamed',
+        DETAIL = CASE tg_op WHEN 'TRUNCATE' THEN 'TRUNCATE would remove them all.' ELSE format('Company %L.', old.azi) END,
+        HINT = 'To close a company, take its logins'' access back with ortes_ops.revoke_access.';
+END
+$company_kept$;
+
+COMMENT ON FUNCTION ortes.company_kept() IS 'Trigger: refuses to remove or rename a company. Raises OR004, always.';
+
+CREATE OR REPLACE TRIGGER company_kept
+BEFORE DELETE OR UPDATE OF azi ON ortes.company
+FOR EACH ROW EXECUTE FUNCTION ortes.company_kept();
+COMMENT ON TRIGGER company_kept ON ortes.company IS 'A company is never removed.';
+
+CREATE OR REPLACE TRIGGER company_kept_all
+BEFORE TRUNCATE ON ortes.company
+FOR EACH STATEMENT EXECUTE FUNCTION ortes.company_kept();
+COMMENT ON TRIGGER company_kept_all ON ortes.company IS 'Nor are all of them.';
+
+-- sql/ortes/history_begin.sql
+CREATE OR REPLACE FUNCTION ortes.history_begin()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $history_begin$
+-- What the history triggers keep in settings, the session may have forged: it is found out anew in
+-- each statement. For an INSERT, which always draws a number, next_number does that.
+DECLARE
+    v_nothing text;
+BEGIN
+    v_nothing := set_config('ortes.unaudited', '', true) || set_config('ortes.door', '', true);
+    RETURN NULL;
+END
+$history_begin$;
+
+COMMENT ON FUNCTION ortes.history_begin() IS 'Trigger: forgets which company is not audited, and which door was called.';
+
+CREATE OR REPLACE TRIGGER history_begin
+BEFORE UPDATE ON ortes.arportes
+FOR EACH STATEMENT EXECUTE FUNCTION ortes.history_begin();
+COMMENT ON TRIGGER history_begin ON ortes.arportes IS 'What the history needs to know is found out anew in each statement.';
+
+-- sql/ortes/history_insert.sql
+CREATE OR REPLACE FUNCTION ortes.history_insert()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $history_insert$
+-- Every insert draws a number, and next_number says whether the company is audited; so does the
+-- trigger's WHEN, and a company that is not pays no call. The content is in the order itself and,
+-- once it is replaced, in the entry of what replaced it.
+BEGIN
+    INSERT INTO ortes.history (azi, id_pub, door, became)
+    VALUES (new.azi, new.id_pub, ortes.calling_door(), jsonb_strip_nulls(jsonb_build_object(
+        'tor_chia', new.tor_chia, 'conferma', new.conferma, 'id_int', new.id_int, 'prov_tipo', new.prov_tipo,
+        'prov_id', new.prov_id, 'autore_tipo', new.autore_tipo, 'autore_cod', new.autore_cod,
+        'id_sincro', nullif(new.id_sincro, 0))));
+    RETURN NULL;
+END
+$history_insert$;
+
+COMMENT ON FUNCTION ortes.history_insert() IS 'Trigger: writes a new order to ortes.history.';
+
+CREATE OR REPLACE TRIGGER history_insert
+AFTER INSERT ON ortes.arportes
+FOR EACH ROW WHEN (new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true))
+EXECUTE FUNCTION ortes.history_insert();
+COMMENT ON TRIGGER history_insert ON ortes.arportes IS 'Who made an order, where the company is audited.';
+
+-- sql/ortes/history_update.sql
+CREATE OR REPLACE FUNCTION ortes.history_update()
+RETURNS trigger
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $history_update$
+-- Where the change drew an ID-SINCRO, next_number said whether the company is audited, and the
+-- trigger's WHEN asks for that; else it is asked here.
+DECLARE
+    v_was jsonb := '{}';
+    v_became jsonb := '{}';
+BEGIN
+    IF new.id_sincro = old.id_sincro AND NOT ortes.is_audited(new.azi) THEN
+        RETURN NULL;
+    END IF;
+    IF (old.tor_chia, old.conferma, old.ack_gest, old.id_sincro) IS DISTINCT FROM (new.tor_chia, new.conferma, new.ack_gest, new.id_sincro) THEN
+        v_was := jsonb_build_object(
+            'tor_chia', old.tor_chia, 'conferma', old.conferma, 'ack_gest', old.ack_gest, 'id_sincro', old.id_sincro);
+        v_became := jsonb_build_object(
+            'tor_chia', new.tor_chia, 'conferma', new.conferma, 'ack_gest', new.ack_gest, 'id_sincro', new.id_sincro);
+    END IF;
+    INSERT INTO ortes.history (azi, id_pub, door, was, became)
+    VALUES (new.azi, new.id_pub, ortes.calling_door(), v_was, v_became);
+    RETURN NULL;
+END
+$history_update$;
+
+COMMENT ON FUNCTION ortes.history_update() IS 'Trigger: writes a change to ortes.history. Raises 40001.';
+
+CREATE OR REPLACE TRIGGER history_update
+AFTER UPDATE ON ortes.arportes
+FOR EACH ROW WHEN (new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true))
+EXECUTE FUNCTION ortes.history_update();
+COMMENT ON TRIGGER history_update ON ortes.arportes IS 'Who changed an order, where the company is audited.';
+
 -- sql/ortes_ops/create_company.sql
 CREATE OR REPLACE FUNCTION ortes_ops.create_company(p_azi text)
 RETURNS void
@@ -1841,6 +2136,75 @@ $create_company$;
 
 COMMENT ON FUNCTION ortes_ops.create_company(text) IS
 'Creates the company p_azi (1 to 32 characters). A repeat changes nothing. Raises OR007.';
+
+-- sql/ortes_ops/find_order.sql
+CREATE OR REPLACE FUNCTION ortes_ops.find_order(
+    p_azi text,
+    p_id_pub bigint = NULL,
+    p_tor_chia text = NULL,
+    p_id_int bigint = NULL,
+    p_prov_tipo text = NULL,
+    p_prov_id integer = NULL
+)
+RETURNS TABLE (
+    azi text,
+    id_pub bigint,
+    tor_chia text,
+    conferma text,
+    id_int bigint,
+    ack_store boolean,
+    ack_gest boolean,
+    ack_app boolean,
+    prov_tipo text,
+    prov_id integer,
+    autore_tipo text,
+    autore_cod bigint,
+    id_sincro bigint,
+    created_at timestamptz,
+    updated_at timestamptz,
+    state text,
+    waiting_for text
+)
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $find_order$
+-- "Where is my order?" Locks nothing and shows no dati, so that the monitoring may ask, too.
+DECLARE
+    v_order ortes.arportes;
+BEGIN
+    PERFORM ortes.check_company(p_azi);
+    IF num_nonnulls(p_id_pub, p_tor_chia, p_id_int) <> 1 THEN
+        PERFORM ortes.raise_bad_argument('the order to find', concat_ws(', ', p_id_pub, p_tor_chia, p_id_int),
+            'one of p_id_pub, p_tor_chia and p_id_int');
+    ELSIF p_id_int IS NOT NULL AND (p_prov_tipo IN ('S', 'A')) IS NOT TRUE THEN
+        PERFORM ortes.raise_bad_argument('p_prov_tipo', p_prov_tipo, 'S (store) or A (app), to which p_id_int belongs');
+    END IF;
+    IF p_id_pub IS NOT NULL THEN
+        SELECT a.* INTO v_order FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.id_pub = p_id_pub;
+    ELSIF p_tor_chia IS NOT NULL THEN
+        SELECT a.* INTO v_order FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.tor_chia = p_tor_chia;
+    ELSE
+        SELECT a.* INTO v_order FROM ortes.find_order(p_azi, p_prov_tipo, p_prov_id, p_id_int) AS a;
+    END IF;
+    IF v_order.id_pub IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT v_order.azi, v_order.id_pub, v_order.tor_chia, v_order.conferma, v_order.id_int, v_order.ack_store, v_order.ack_gest,
+        v_order.ack_app, v_order.prov_tipo, v_order.prov_id, v_order.autore_tipo, v_order.autore_cod, v_order.id_sincro,
+        v_order.created_at, v_order.updated_at,
+        CASE WHEN NOT v_order.ack_gest THEN 'saved' WHEN v_order.conferma IS NULL THEN 'acquired' ELSE 'confirmed' END,
+        ortes.waiting_for(v_order);
+END
+$find_order$;
+
+COMMENT ON FUNCTION ortes_ops.find_order(text, bigint, text, bigint, text, integer) IS
+'Where is my order? Found by one of p_id_pub, p_tor_chia (the ERP''s key) and p_id_int (its id in the store, p_prov_tipo S, or app, A; '
+'p_prov_id: which store or device): the order without its dati; its state: saved, acquired (the ERP has it) or confirmed (it has a '
+'confirmation number); and, in one sentence, what it is waiting for. No row where there is no such order. Raises OR001, OR007.';
 
 -- sql/ortes_ops/grant_access.sql
 CREATE OR REPLACE FUNCTION ortes_ops.grant_access(p_login text, p_azi text, p_device integer = NULL)
@@ -1865,6 +2229,38 @@ $grant_access$;
 COMMENT ON FUNCTION ortes_ops.grant_access(text, text, integer) IS
 'Lets the login p_login act for company p_azi, an app login only as device p_device (null: as any). A repeat changes nothing. '
 'Raises OR001, OR007.';
+
+-- sql/ortes_ops/order_readers.sql
+CREATE OR REPLACE FUNCTION ortes_ops.order_readers(p_azi text, p_id_pub bigint)
+RETURNS TABLE (prov_tipo text, prov_id integer, confirmed bigint, confirmed_at timestamptz, up_to_date boolean)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $order_readers$
+    -- The company's readers and, where it has never confirmed anything, the one that made the order.
+    SELECT
+        e.prov_tipo,
+        e.prov_id,
+        coalesce(r.id_sincro, 0) AS confirmed,
+        r.confirmed_at,
+        coalesce(r.id_sincro, 0) >= a.id_sincro AS up_to_date
+    FROM ortes.arportes AS a
+    CROSS JOIN LATERAL (
+        SELECT k.prov_tipo, k.prov_id FROM ortes.reader AS k WHERE k.azi = a.azi
+        UNION
+        SELECT a.prov_tipo, a.prov_id WHERE a.prov_tipo IN ('S', 'A')
+    ) AS e
+    LEFT JOIN ortes.reader AS r
+        ON a.azi = r.azi AND e.prov_tipo = r.prov_tipo AND e.prov_id IS NOT DISTINCT FROM r.prov_id
+    WHERE a.azi = p_azi AND a.id_pub = p_id_pub
+    ORDER BY e.prov_tipo DESC, e.prov_id NULLS FIRST
+$order_readers$;
+
+COMMENT ON FUNCTION ortes_ops.order_readers(text, bigint) IS
+'What each reader has confirmed (the last ID-SINCRO; 0 = nothing yet) against the order with ID-PUB p_id_pub: up_to_date when that '
+'includes its last change. prov_tipo: S store, A app; prov_id: which store or device. No row for an order that does not exist.';
 
 -- sql/ortes_ops/revoke_access.sql
 CREATE OR REPLACE FUNCTION ortes_ops.revoke_access(p_login text, p_azi text, p_device integer = NULL)
@@ -1938,7 +2334,9 @@ BEGIN
     IF p_contatore IS NULL OR p_contatore NOT IN ('ID-PUB', 'ID-SINCRO') THEN
         PERFORM ortes.raise_bad_argument('p_contatore', p_contatore, 'ID-PUB or ID-SINCRO');
     END IF;
-    PERFORM ortes.check_numbers('p_valore', ARRAY[p_valore], 0);
+    IF (p_valore BETWEEN 0 AND 1000000000000000000) IS NOT TRUE THEN
+        PERFORM ortes.raise_bad_argument('p_valore', p_valore::text, 'a number from 0 to 10^18, which leaves room to go on');
+    END IF;
     PERFORM ortes.lock_company(p_azi);
     UPDATE ortes.apstatosyn AS s SET valore = p_valore
     WHERE s.azi = p_azi AND s.contatore = p_contatore
@@ -2592,6 +2990,7 @@ INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
 SELECT c.kind, c.schema, c.name, f.file, f.sha256
 FROM (
 -- What is in the hub's schemas, with a fingerprint of each object: its definition, owner, privileges and comment.
+-- A grant to a role that is not the hub's is an object too: it is nobody's of sql/, and must not hide behind the others.
 -- Run under session.sql, because how PostgreSQL writes a definition depends on settings. Takes no lock that anybody
 -- would notice, and works on a standby. `file` is where sql/ keeps the object, by the convention folder = schema,
 -- file = name; a trigger stands in the file of its function, and privileges.sql decides about schemas and tables.
@@ -2607,15 +3006,6 @@ schemas AS (
     WHERE n.nspname IN ('ortes', 'ortes_ops', 'ortes_store', 'ortes_app', 'ortes_erp')
 ),
 
-columns AS (
-    SELECT
-        a.attrelid,
-        string_agg(a.attname || ' ' || a.attacl::text, ',' ORDER BY a.attnum) AS acl
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attacl IS NOT NULL
-    GROUP BY a.attrelid
-),
-
 objects AS (
     SELECT
         'function' AS kind,
@@ -2624,6 +3014,7 @@ objects AS (
         n.nspname || '/' || p.proname || '.sql' AS file,
         p.xmin AS version,
         CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+        NULL::oid AS relation,
         p.proowner AS owner,
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) AS acl,
         pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
@@ -2638,14 +3029,14 @@ objects AS (
         c.relname,
         n.nspname || '/' || c.relname || '.sql',
         r.xmin,
-        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, a.acl),
+        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text),
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         pg_catalog.obj_description(c.oid, 'pg_class')
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('v', 'm')
     INNER JOIN pg_catalog.pg_rewrite AS r ON c.oid = r.ev_class AND r.rulename = '_RETURN'
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -2656,6 +3047,7 @@ objects AS (
         f.nspname || '/' || p.proname || '.sql',
         t.xmin,
         pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text,
+        NULL,
         c.relowner,
         NULL,
         pg_catalog.obj_description(t.oid, 'pg_trigger')
@@ -2673,13 +3065,13 @@ objects AS (
         c.relname,
         'privileges.sql',
         c.xmin,
-        coalesce(a.acl, ''),
+        '',
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         NULL
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -2690,10 +3082,41 @@ objects AS (
         'privileges.sql',
         n.version,
         '',
+        NULL,
         n.nspowner,
         coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)),
         NULL
     FROM schemas AS n
+),
+
+grants AS (
+    SELECT
+        o.kind,
+        o.schema,
+        o.name,
+        g.grantee IN (0, o.owner) OR r.rolname IN ('ortes_store', 'ortes_app', 'ortes_erp', 'ortes_ops', 'ortes_monitor')
+            AS ours,
+        coalesce(r.rolname, 'PUBLIC')::text COLLATE "C" AS grantee,
+        (g.privilege_type || g.part || CASE WHEN g.is_grantable THEN '*' ELSE '' END) COLLATE "C" AS privilege
+    FROM objects AS o
+    CROSS JOIN LATERAL (
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            '' AS part
+        FROM pg_catalog.aclexplode(o.acl) AS e
+        UNION ALL
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            ' (' || a.attname || ')'
+        FROM pg_catalog.pg_attribute AS a
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+        WHERE a.attrelid = o.relation
+    ) AS g
+    LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
 )
 
 SELECT
@@ -2702,29 +3125,45 @@ SELECT
     o.name::text,
     o.file::text,
     o.version,
-    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), coalesce(a.acl, ''), coalesce(o.comment, '')))
+    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), g.acl, coalesce(o.comment, '')))
         AS fingerprint
 FROM objects AS o
 CROSS JOIN LATERAL (
     -- By name and in order: the same grants given in another order, or by another grantor, are the same.
-    SELECT string_agg(DISTINCT g.said, ',' ORDER BY g.said) AS acl
+    SELECT coalesce(string_agg(DISTINCT a.said, ',' ORDER BY a.said), '') AS acl
     FROM (
-        SELECT
-            CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(e.grantee) END::text COLLATE "C"
-            || '=' || e.privilege_type || CASE WHEN e.is_grantable THEN '*' ELSE '' END AS said
-        FROM pg_catalog.aclexplode(o.acl) AS e
-    ) AS g
-) AS a
+        SELECT g.grantee || '=' || g.privilege AS said
+        FROM grants AS g
+        WHERE g.ours AND (g.kind, g.schema, g.name) = (o.kind, o.schema, o.name)
+    ) AS a
+) AS g
+
+UNION ALL
+
+SELECT
+    'grant',
+    '',
+    format(
+        '%s on %s %s to %s',
+        string_agg(DISTINCT g.privilege, ', '), g.kind, concat_ws('.', nullif(g.schema, g.name), g.name), g.grantee
+    ),
+    'privileges.sql',
+    NULL,
+    ''
+FROM grants AS g
+WHERE NOT g.ours
+GROUP BY g.kind, g.schema, g.name, g.grantee
 ) AS c
 INNER JOIN (VALUES
     ('ortes/acquire_orders.sql', 'acf6d7c1ea8806a5c6ae426fec889f38134d8f32134c1d65b99d0368e3052a50'),
+    ('ortes/calling_door.sql', 'e8f365fccdabc33676033636f272eef933909f1975b006999610cf5ff862d76b'),
     ('ortes/changes.sql', 'e8f5df2ab976397d22224e9c2073735b8be857ecbec26daa8056782345635b6a'),
     ('ortes/check_acquire.sql', '772c7fa96a1a21746c54f16924b638c3b9f2787d1c804442d6d6465ed5d3f591'),
     ('ortes/check_azi.sql', '791a0010170551d0ddaaecc1b875460a6b2df375180287206337e1b81fe43a6a'),
     ('ortes/check_caller.sql', '2c831075c77f2128c975af0c48a9e5601fc504bb5041a977f9d8caacdf9d397b'),
     ('ortes/check_company.sql', '9890da94f82e6a52f94d597ec9e6a70f31a938c4c95d4ee3c93cff9317c2e8db'),
     ('ortes/check_elements.sql', '004c5dd27cf9cfda0c3770ac6d6bb871161da91bbde86718f459cb94f5872b78'),
-    ('ortes/check_export.sql', 'cc5179bdc7293184b39df18aee5f7481de924b8f946c13d2aa26342db2d96b20'),
+    ('ortes/check_export.sql', 'ad20611528a4b0f977e705e842fc1d92d4cc3b51732249dae217f4e4dff1e81c'),
     ('ortes/check_limit.sql', '4e4b6c1d845b574b88ca7cb2faa6da298172548419c49464c974734110874872'),
     ('ortes/check_numbers.sql', '3c940dfef08fab7b4c839568ef2c2ea6f7fc3f1f4c2db4f5deb0691cf1ff4098'),
     ('ortes/check_position.sql', '3bd929b62da433a005792b36d09bcf2c71131004e5ae367993e6949ca421e3f3'),
@@ -2735,9 +3174,10 @@ INNER JOIN (VALUES
     ('ortes/export_orders.sql', '0eeaece9f27f74075f9ac6f127bcf25baaef5fb4d772d755a3b775a0e99b4da8'),
     ('ortes/find_order.sql', '544362207dd6407a41486c2bdac63a12c09742f92b1d87cbf76fb3df821524ce'),
     ('ortes/import_orders.sql', '303967578fc0d30d548fd0f96e295aec4b9ca5fb5591f760cece87c480370abc'),
+    ('ortes/is_audited.sql', 'd3338fb59e426d5d9efb627cb44902382f5a70b4d1afb13bd105b8250b27161a'),
     ('ortes/lock_company.sql', 'df68149583e34e7c46089276ef11049adb027433f7193e5b5639559d155f9384'),
     ('ortes/move_reader.sql', '6a1a179ddda051af19097b462702b59aaff5cb6ef4b0c42f752dabef31435ced'),
-    ('ortes/next_number.sql', '84c7adacef3ff9be023607eda7c9f197265afa286a0d00cc7794ce438db0835e'),
+    ('ortes/next_number.sql', '89b569f50ca5ba16dc84bcc4f24bec3459671bfb6b037683381b8dc74d158aa9'),
     ('ortes/number_setting.sql', 'c0fb7539066098e90e6c206fdbc287fdbebc7ffb13a79443e450e758479e2a65'),
     ('ortes/position.sql', '032fefe005d5e763ab53f41049e77c6f6cc545afe2589909e1f9c708f81763d4'),
     ('ortes/put_back_numbers.sql', '8150869fb45d8a8c66e6646a396f9515de783ecc5817ba24372ef02a46266735'),
@@ -2755,6 +3195,7 @@ INNER JOIN (VALUES
     ('ortes/save_order.sql', 'd773d85364e0cdb7665d515df983f020950741b56da42ff48bdb8b7a865fe0a7'),
     ('ortes/save_orders.sql', '319226530f3b5bcf59d93653347bdbb7d02bf70d4d83c01c0c24b4dee985e598'),
     ('ortes/try_lock_company.sql', '38258dd20a618decf38b54afa4f2d15084daa6038f5e8491af6249b33676b54b'),
+    ('ortes/waiting_for.sql', '36029d760c52acd6b76eb4f914695bee8dcff0fccb00cc3fddc93a521c7e8e2e'),
     ('ortes/apstatosyn_fixed.sql', '8d795ba28f88b7790f3275b71d4f94562fad498e7d3edc0f069ba4bbd45691a0'),
     ('ortes/arportes_begin.sql', '0ee0a01bde87136a4faff569cc76ecc1de1b6c1cac3eac1ed983c2897878106c'),
     ('ortes/arportes_delete.sql', 'bc5a3bda49d074fa4e0ce3a7c0dfc92c3479038aa237584e5fae68f1c76d3955'),
@@ -2762,11 +3203,17 @@ INNER JOIN (VALUES
     ('ortes/arportes_inserted.sql', '95d3ffbee7ecde333d963ee82b883e2240dd9138a1fd087a086d19a8cc22d804'),
     ('ortes/arportes_update.sql', '360c0355521172f7d739234cc2f0059e67c9f7fb656331352b22486f4efa43c6'),
     ('ortes/arportes_updated.sql', 'e4faebe4981a0710b2d66e088f9d997116fb536184fd7def70311878454deb1b'),
+    ('ortes/company_kept.sql', '2a927ff30827e314748f2fd1538a00af913728f856aba9fb63220aae9872aee3'),
+    ('ortes/history_begin.sql', '335972d5d752e7cbe16857173e2c0cbf8e6c9b615ef97638ff899c8b59786a16'),
+    ('ortes/history_insert.sql', '8a992d1902e402b973658bab984356ef5b348534e700eea0294aee0f6a1058bb'),
+    ('ortes/history_update.sql', '9906081e169b1a384ea93e75d9966ba04dbd5bb358e5d6b2ba40eb8187e59c5e'),
     ('ortes_ops/create_company.sql', '96833eba133dee0279d25c289862d9a353c82e39d01216a4af3108aa2ce2f8de'),
+    ('ortes_ops/find_order.sql', '05f276d8a2020f056c80f375d2e7563dceb315e4ee5282275d78aa746da273ab'),
     ('ortes_ops/grant_access.sql', 'deac10cdf6056d9aae2fb6e00af049c28b6eae8307ac348caaaa2acecc21e463'),
+    ('ortes_ops/order_readers.sql', 'd865be7281b6efc3ef8a869476870b902cff4cc1f6970d4df179ab215dfe1852'),
     ('ortes_ops/revoke_access.sql', 'f809d5d84cd5c29af4702d5988be1e2455f3f5d607a67ff4d14e8978bbb14811'),
     ('ortes_ops/rewind_reader.sql', '6d719c0bc66c98f7f0daf2d45729f63990dae6e2f86320358dc3a6d6cfd9cb1c'),
-    ('ortes_ops/set_counter.sql', '75b19b62731f2607d172a7e1c7b61197067278b32d4b17a903f3f1af7014689f'),
+    ('ortes_ops/set_counter.sql', 'c96b6053edb9608b11035180c7a7f3a7794d9d9a641f09ba8ebc46c1b3765b34'),
     ('ortes_ops/counters.sql', '03bca487599d2e63d640167d862a6e10b67f37f456c845c3150ff2ac2fd0aa9d'),
     ('ortes_ops/holders.sql', '4240dd8dc45501ed6045f3a2106244cea1bf80151b6cac8cb21e01be61e5bb7a'),
     ('ortes_ops/orders.sql', '671ead17f32925e0a68331b7317277f7922344f49c9c211f38716c9ec1ab10ac'),
@@ -2823,13 +3270,16 @@ GRANT SELECT (
     azi, id_pub, tor_chia, conferma, id_int, ack_store, ack_gest, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod,
     id_sincro, created_at, updated_at
 ) ON ortes_ops.orders TO ortes_monitor;
+GRANT EXECUTE ON FUNCTION ortes_ops.find_order(text, bigint, text, bigint, text, integer),
+ortes_ops.order_readers(text, bigint) TO ortes_monitor;
 
 INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
 SELECT 'file', '', f.file, f.file, f.sha256 FROM (VALUES
-    ('privileges.sql', '720d86bc1ba223b87f42a1a8f1ff475217dc373dbe15ce6f259652cc4277e2ad')
+    ('privileges.sql', '1084ce31302eee7fdb4bd33505e2d5233959e5a9ad10e90e6e72dc633b8c2c82')
 ) AS f (file, sha256);
 WITH now AS (
 -- What is in the hub's schemas, with a fingerprint of each object: its definition, owner, privileges and comment.
+-- A grant to a role that is not the hub's is an object too: it is nobody's of sql/, and must not hide behind the others.
 -- Run under session.sql, because how PostgreSQL writes a definition depends on settings. Takes no lock that anybody
 -- would notice, and works on a standby. `file` is where sql/ keeps the object, by the convention folder = schema,
 -- file = name; a trigger stands in the file of its function, and privileges.sql decides about schemas and tables.
@@ -2845,15 +3295,6 @@ schemas AS (
     WHERE n.nspname IN ('ortes', 'ortes_ops', 'ortes_store', 'ortes_app', 'ortes_erp')
 ),
 
-columns AS (
-    SELECT
-        a.attrelid,
-        string_agg(a.attname || ' ' || a.attacl::text, ',' ORDER BY a.attnum) AS acl
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attacl IS NOT NULL
-    GROUP BY a.attrelid
-),
-
 objects AS (
     SELECT
         'function' AS kind,
@@ -2862,6 +3303,7 @@ objects AS (
         n.nspname || '/' || p.proname || '.sql' AS file,
         p.xmin AS version,
         CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+        NULL::oid AS relation,
         p.proowner AS owner,
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) AS acl,
         pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
@@ -2876,14 +3318,14 @@ objects AS (
         c.relname,
         n.nspname || '/' || c.relname || '.sql',
         r.xmin,
-        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, a.acl),
+        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text),
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         pg_catalog.obj_description(c.oid, 'pg_class')
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('v', 'm')
     INNER JOIN pg_catalog.pg_rewrite AS r ON c.oid = r.ev_class AND r.rulename = '_RETURN'
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -2894,6 +3336,7 @@ objects AS (
         f.nspname || '/' || p.proname || '.sql',
         t.xmin,
         pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text,
+        NULL,
         c.relowner,
         NULL,
         pg_catalog.obj_description(t.oid, 'pg_trigger')
@@ -2911,13 +3354,13 @@ objects AS (
         c.relname,
         'privileges.sql',
         c.xmin,
-        coalesce(a.acl, ''),
+        '',
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         NULL
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -2928,10 +3371,41 @@ objects AS (
         'privileges.sql',
         n.version,
         '',
+        NULL,
         n.nspowner,
         coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)),
         NULL
     FROM schemas AS n
+),
+
+grants AS (
+    SELECT
+        o.kind,
+        o.schema,
+        o.name,
+        g.grantee IN (0, o.owner) OR r.rolname IN ('ortes_store', 'ortes_app', 'ortes_erp', 'ortes_ops', 'ortes_monitor')
+            AS ours,
+        coalesce(r.rolname, 'PUBLIC')::text COLLATE "C" AS grantee,
+        (g.privilege_type || g.part || CASE WHEN g.is_grantable THEN '*' ELSE '' END) COLLATE "C" AS privilege
+    FROM objects AS o
+    CROSS JOIN LATERAL (
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            '' AS part
+        FROM pg_catalog.aclexplode(o.acl) AS e
+        UNION ALL
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            ' (' || a.attname || ')'
+        FROM pg_catalog.pg_attribute AS a
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+        WHERE a.attrelid = o.relation
+    ) AS g
+    LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
 )
 
 SELECT
@@ -2940,26 +3414,41 @@ SELECT
     o.name::text,
     o.file::text,
     o.version,
-    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), coalesce(a.acl, ''), coalesce(o.comment, '')))
+    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), g.acl, coalesce(o.comment, '')))
         AS fingerprint
 FROM objects AS o
 CROSS JOIN LATERAL (
     -- By name and in order: the same grants given in another order, or by another grantor, are the same.
-    SELECT string_agg(DISTINCT g.said, ',' ORDER BY g.said) AS acl
+    SELECT coalesce(string_agg(DISTINCT a.said, ',' ORDER BY a.said), '') AS acl
     FROM (
-        SELECT
-            CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(e.grantee) END::text COLLATE "C"
-            || '=' || e.privilege_type || CASE WHEN e.is_grantable THEN '*' ELSE '' END AS said
-        FROM pg_catalog.aclexplode(o.acl) AS e
-    ) AS g
-) AS a
+        SELECT g.grantee || '=' || g.privilege AS said
+        FROM grants AS g
+        WHERE g.ours AND (g.kind, g.schema, g.name) = (o.kind, o.schema, o.name)
+    ) AS a
+) AS g
+
+UNION ALL
+
+SELECT
+    'grant',
+    '',
+    format(
+        '%s on %s %s to %s',
+        string_agg(DISTINCT g.privilege, ', '), g.kind, concat_ws('.', nullif(g.schema, g.name), g.name), g.grantee
+    ),
+    'privileges.sql',
+    NULL,
+    ''
+FROM grants AS g
+WHERE NOT g.ours
+GROUP BY g.kind, g.schema, g.name, g.grantee
 )
 , known AS (
     UPDATE ortes_deploy.object AS o SET fingerprint = now.fingerprint FROM now
     WHERE (o.kind, o.schema, o.name) = (now.kind, now.schema, now.name)
 )
 INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256, fingerprint)
-SELECT now.kind, now.schema, now.name, now.file, '720d86bc1ba223b87f42a1a8f1ff475217dc373dbe15ce6f259652cc4277e2ad', now.fingerprint
+SELECT now.kind, now.schema, now.name, now.file, '1084ce31302eee7fdb4bd33505e2d5233959e5a9ad10e90e6e72dc633b8c2c82', now.fingerprint
 FROM now WHERE now.kind IN ('table', 'schema');
 
 DO $leftovers$
@@ -2967,9 +3456,10 @@ DECLARE
     v_name text;
 BEGIN
     FOR v_name IN
-        SELECT format('%s %s.%s', c.kind, c.schema, c.name)
+        SELECT concat_ws(' ', c.kind, concat_ws('.', nullif(c.schema, ''), c.name))
           FROM (
 -- What is in the hub's schemas, with a fingerprint of each object: its definition, owner, privileges and comment.
+-- A grant to a role that is not the hub's is an object too: it is nobody's of sql/, and must not hide behind the others.
 -- Run under session.sql, because how PostgreSQL writes a definition depends on settings. Takes no lock that anybody
 -- would notice, and works on a standby. `file` is where sql/ keeps the object, by the convention folder = schema,
 -- file = name; a trigger stands in the file of its function, and privileges.sql decides about schemas and tables.
@@ -2985,15 +3475,6 @@ schemas AS (
     WHERE n.nspname IN ('ortes', 'ortes_ops', 'ortes_store', 'ortes_app', 'ortes_erp')
 ),
 
-columns AS (
-    SELECT
-        a.attrelid,
-        string_agg(a.attname || ' ' || a.attacl::text, ',' ORDER BY a.attnum) AS acl
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attacl IS NOT NULL
-    GROUP BY a.attrelid
-),
-
 objects AS (
     SELECT
         'function' AS kind,
@@ -3002,6 +3483,7 @@ objects AS (
         n.nspname || '/' || p.proname || '.sql' AS file,
         p.xmin AS version,
         CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE pg_catalog.pg_get_functiondef(p.oid) END AS definition,
+        NULL::oid AS relation,
         p.proowner AS owner,
         coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) AS acl,
         pg_catalog.obj_description(p.oid, 'pg_proc') AS comment
@@ -3016,14 +3498,14 @@ objects AS (
         c.relname,
         n.nspname || '/' || c.relname || '.sql',
         r.xmin,
-        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, a.acl),
+        concat_ws(' ', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text),
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         pg_catalog.obj_description(c.oid, 'pg_class')
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('v', 'm')
     INNER JOIN pg_catalog.pg_rewrite AS r ON c.oid = r.ev_class AND r.rulename = '_RETURN'
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -3034,6 +3516,7 @@ objects AS (
         f.nspname || '/' || p.proname || '.sql',
         t.xmin,
         pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text,
+        NULL,
         c.relowner,
         NULL,
         pg_catalog.obj_description(t.oid, 'pg_trigger')
@@ -3051,13 +3534,13 @@ objects AS (
         c.relname,
         'privileges.sql',
         c.xmin,
-        coalesce(a.acl, ''),
+        '',
+        c.oid,
         c.relowner,
         coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)),
         NULL
     FROM schemas AS n
     INNER JOIN pg_catalog.pg_class AS c ON n.oid = c.relnamespace AND c.relkind IN ('r', 'p')
-    LEFT JOIN columns AS a ON c.oid = a.attrelid
 
     UNION ALL
 
@@ -3068,10 +3551,41 @@ objects AS (
         'privileges.sql',
         n.version,
         '',
+        NULL,
         n.nspowner,
         coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)),
         NULL
     FROM schemas AS n
+),
+
+grants AS (
+    SELECT
+        o.kind,
+        o.schema,
+        o.name,
+        g.grantee IN (0, o.owner) OR r.rolname IN ('ortes_store', 'ortes_app', 'ortes_erp', 'ortes_ops', 'ortes_monitor')
+            AS ours,
+        coalesce(r.rolname, 'PUBLIC')::text COLLATE "C" AS grantee,
+        (g.privilege_type || g.part || CASE WHEN g.is_grantable THEN '*' ELSE '' END) COLLATE "C" AS privilege
+    FROM objects AS o
+    CROSS JOIN LATERAL (
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            '' AS part
+        FROM pg_catalog.aclexplode(o.acl) AS e
+        UNION ALL
+        SELECT
+            e.grantee,
+            e.privilege_type,
+            e.is_grantable,
+            ' (' || a.attname || ')'
+        FROM pg_catalog.pg_attribute AS a
+        CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+        WHERE a.attrelid = o.relation
+    ) AS g
+    LEFT JOIN pg_catalog.pg_roles AS r ON g.grantee = r.oid
 )
 
 SELECT
@@ -3080,19 +3594,34 @@ SELECT
     o.name::text,
     o.file::text,
     o.version,
-    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), coalesce(a.acl, ''), coalesce(o.comment, '')))
+    md5(concat_ws(E'\n', o.definition, pg_catalog.pg_get_userbyid(o.owner), g.acl, coalesce(o.comment, '')))
         AS fingerprint
 FROM objects AS o
 CROSS JOIN LATERAL (
     -- By name and in order: the same grants given in another order, or by another grantor, are the same.
-    SELECT string_agg(DISTINCT g.said, ',' ORDER BY g.said) AS acl
+    SELECT coalesce(string_agg(DISTINCT a.said, ',' ORDER BY a.said), '') AS acl
     FROM (
-        SELECT
-            CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(e.grantee) END::text COLLATE "C"
-            || '=' || e.privilege_type || CASE WHEN e.is_grantable THEN '*' ELSE '' END AS said
-        FROM pg_catalog.aclexplode(o.acl) AS e
-    ) AS g
-) AS a
+        SELECT g.grantee || '=' || g.privilege AS said
+        FROM grants AS g
+        WHERE g.ours AND (g.kind, g.schema, g.name) = (o.kind, o.schema, o.name)
+    ) AS a
+) AS g
+
+UNION ALL
+
+SELECT
+    'grant',
+    '',
+    format(
+        '%s on %s %s to %s',
+        string_agg(DISTINCT g.privilege, ', '), g.kind, concat_ws('.', nullif(g.schema, g.name), g.name), g.grantee
+    ),
+    'privileges.sql',
+    NULL,
+    ''
+FROM grants AS g
+WHERE NOT g.ours
+GROUP BY g.kind, g.schema, g.name, g.grantee
 ) AS c
          WHERE NOT EXISTS (
                    SELECT FROM ortes_deploy.object AS o
