@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from ortes_db.soak.check import Finding, check
 from ortes_db.soak.clients import Client, Connection, Writer
@@ -140,6 +141,7 @@ def run(
     clients = Clients(scene, logins, seed, hold)
     history = History()
     with psycopg.connect(scene.dba, autocommit=True) as dba, ThreadPoolExecutor(len(clients.all) + 1) as pool:
+        _replica_follows(dba, scene, logins)
         deadlocks = _deadlocks(dba)
         started = time.monotonic()
         writing: list[Future[None]] = [pool.submit(writer.run) for writer in clients.writers]
@@ -156,7 +158,8 @@ def run(
             try:
                 for future in writing:
                     future.result()
-                _all_arrived(dba, scene, logins)
+                _nobody_at_work(dba, logins)
+                _replica_follows(dba, scene, logins)
             finally:
                 clients.all_written.set()
         for future in (*reading, other):
@@ -206,8 +209,8 @@ def _deadlocks(dba: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _all_arrived(dba: Connection, scene: Scene, logins: Logins, patience: float = 30) -> None:
-    """Calls whose clients left may be at work still, and the replica has to follow."""
+def _nobody_at_work(dba: Connection, logins: Logins, patience: float = 30) -> None:
+    """Calls whose clients are gone may be at work still."""
     at_work = "SELECT count(*) FROM pg_stat_activity WHERE usename = ANY(%s) AND state <> 'idle'"
     writers = [logins.name(who) for who in ("store", "app", "erp")]
     deadline = time.monotonic() + patience
@@ -215,10 +218,17 @@ def _all_arrived(dba: Connection, scene: Scene, logins: Logins, patience: float 
         if time.monotonic() > deadline:
             raise TimeoutError(f"calls are still at work {patience} seconds after their clients left")
         time.sleep(0.01)
+
+
+def _replica_follows(dba: Connection, scene: Scene, logins: Logins, patience: float = 30) -> None:
+    """Wait until the replica has all that the primary has."""
     if scene.replica is None:
         return
+    deadline = time.monotonic() + patience
     row = dba.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
-    with psycopg.connect(scene.replica(logins.superuser), autocommit=True) as replica:
+    # The hub's own database may be among what is to arrive.
+    dsn = make_conninfo(scene.replica(logins.superuser), dbname="postgres")
+    with psycopg.connect(dsn, autocommit=True) as replica:
         while replica.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", row).fetchone() != (True,):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the replica did not follow within {patience} seconds")
