@@ -47,6 +47,9 @@ format: setup ## put the Python code in its layout
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+docs: setup ## write docs/reference.md anew from the database's comments and docs/reference.sql
+	$(VENV)/bin/python .ci/reference.py
+
 check: lint test ## all that CI checks
 
 clean: ## remove what the other targets made
