@@ -26,6 +26,7 @@ BEGIN
     PERFORM ortes.check_numbers('autore_cod', array_replace(p_autore_cods, NULL, 0), 0);
     PERFORM ortes.check_numbers('id_pub', array_replace(p_id_pubs, NULL, 1), 1);
     PERFORM ortes.check_numbers('if_sincro', array_replace(p_if_sincros, NULL, 0), 0);
+    PERFORM ortes.check_datis(p_datis);
     PERFORM ortes.lock_company(p_azi);
 
     WITH exported AS (

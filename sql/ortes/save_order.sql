@@ -23,6 +23,9 @@ BEGIN
         PERFORM ortes.check_numbers('id_int', ARRAY[p_id_int], 1);
         PERFORM ortes.check_numbers('autore_cod', ARRAY[p_autore_cod], 0);
     END IF;
+    IF ortes.is_too_large(p_dati) THEN
+        PERFORM ortes.check_datis(ARRAY[p_dati]);
+    END IF;
     PERFORM ortes.lock_company(p_azi);
     -- Two queries for what find_order says in one: a call for one order feels the difference.
     IF p_prov_id IS NULL THEN

@@ -23,6 +23,7 @@ DECLARE
 BEGIN
     PERFORM ortes.check_numbers('id_int', p_id_ints, 1);
     PERFORM ortes.check_numbers('autore_cod', p_autore_cods, 0);
+    PERFORM ortes.check_datis(p_datis);
     PERFORM ortes.lock_company(p_azi);
 
     WITH saved AS (

@@ -5,7 +5,8 @@ SELECT
     p.pending,
     coalesce(extract(EPOCH FROM now() - p.oldest), 0)::double precision AS oldest_pending_seconds,
     i.valore AS id_pub,
-    s.valore AS id_sincro
+    s.valore AS id_sincro,
+    s.audit
 FROM ortes.company AS c
 INNER JOIN ortes.apstatosyn AS i ON c.azi = i.azi AND i.contatore = 'ID-PUB'
 INNER JOIN ortes.apstatosyn AS s ON c.azi = s.azi AND s.contatore = 'ID-SINCRO'
@@ -22,4 +23,4 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW ortes_ops.status IS
 'Per company: its orders, those the ERP does not have yet, the age in seconds of the oldest of them, '
-'and the last ID-PUB and ID-SINCRO given out.';
+'the last ID-PUB and ID-SINCRO given out, and whether its history is written (ortes_ops.set_audit).';
