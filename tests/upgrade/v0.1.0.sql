@@ -155,8 +155,7 @@ DECLARE
 BEGIN
     WITH ours (name, sha256) AS (VALUES
     ('0001.roles', 'fd0f79ba01c75a2dcdeab473db0f79fcccb8b0819bbd6b97eb63ec95083a76cc'),
-    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e'),
-    ('0003.history', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c')
+    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e')
     )
     SELECT m.migration_id INTO v_name
       FROM ortes_deploy._yoyo_migration AS m
@@ -166,8 +165,7 @@ BEGIN
     END IF;
     WITH ours (name, sha256) AS (VALUES
     ('0001.roles', 'fd0f79ba01c75a2dcdeab473db0f79fcccb8b0819bbd6b97eb63ec95083a76cc'),
-    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e'),
-    ('0003.history', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c')
+    ('0002.tables', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e')
     )
     SELECT o.name INTO v_name
       FROM ortes_deploy.object AS o
@@ -382,69 +380,6 @@ VALUES ('1fea31a9df0230850391779d8e3f525d06117025e719ccc14ebc3700e863ba89', '000
 INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
 VALUES ('migration', '', '0002.tables', '0002.tables.sql', '30003d0e461d5908000eaaaadc019f1e78d14b8dd6663d0a4d84a8c75fe2234e');
 \endif
-
-SELECT NOT EXISTS (
-    SELECT FROM ortes_deploy._yoyo_migration AS m WHERE m.migration_hash = '5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4'
-) AS ortes_pending \gset
-\if :ortes_pending
-\echo migration 0003.history
--- migrations/0003.history.sql
--- depends: 0002.tables
-
-SET LOCAL ROLE ortes_owner;
-
--- With the counters, because whoever draws a number reads that row anyway.
-ALTER TABLE ortes.apstatosyn ADD COLUMN audit boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN ortes.apstatosyn.audit IS
-    'Whether changes of the company''s orders are written to ortes.history; both rows say the same.';
-
--- No key, because a number from a sequence would not travel by logical replication, and a time can come twice.
-CREATE TABLE ortes.history (
-    at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    azi text COLLATE "C" NOT NULL,
-    id_pub bigint,
-    login text COLLATE "C" NOT NULL DEFAULT session_user,
-    door text COLLATE "C",
-    was jsonb,
-    became jsonb NOT NULL
-);
-ALTER TABLE ortes.history REPLICA IDENTITY FULL;
-CREATE INDEX history_order_idx ON ortes.history (azi, id_pub, at);
-CREATE INDEX history_at_idx ON ortes.history (at);
-COMMENT ON TABLE ortes.history IS
-    'Who changed an order, when, through which door, from what to what. Written by triggers; nobody changes what stands here.';
-COMMENT ON COLUMN ortes.history.at IS 'When it was changed (the clock, not the start of the transaction).';
-COMMENT ON COLUMN ortes.history.azi IS 'Company code.';
-COMMENT ON COLUMN ortes.history.id_pub IS 'The order''s public id; null: the company''s audit itself was switched.';
-COMMENT ON COLUMN ortes.history.login IS 'Who was logged in (session_user).';
-COMMENT ON COLUMN ortes.history.door IS 'The door it came through; null: a statement by hand.';
-COMMENT ON COLUMN ortes.history.was IS 'The columns that changed, as they were; null: the order is new.';
-COMMENT ON COLUMN ortes.history.became IS
-    'The same columns, as they became. The content first saved is not kept twice: ortes_ops.history adds it.';
-
--- What was purged stays on record, and is what allows a deletion from ortes.history.
-CREATE TABLE ortes.history_purge (
-    purged_before timestamptz NOT NULL,
-    at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    login text COLLATE "C" NOT NULL DEFAULT session_user,
-    CONSTRAINT history_purge_pkey PRIMARY KEY (purged_before)
-);
-COMMENT ON TABLE ortes.history_purge IS 'Up to when ortes.history was given up for deletion, by whom and when.';
-COMMENT ON COLUMN ortes.history_purge.purged_before IS 'Older entries of ortes.history may be deleted.';
-COMMENT ON COLUMN ortes.history_purge.at IS 'When that was said.';
-COMMENT ON COLUMN ortes.history_purge.login IS 'Who was logged in (session_user).';
-
-SET LOCAL ROLE ortes_owner;
-INSERT INTO ortes_deploy._yoyo_log (id, migration_hash, migration_id, operation, username, hostname, created_at_utc)
-VALUES (
-    gen_random_uuid()::text, '5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4', '0003.history', 'apply', session_user,
-    coalesce(host(inet_client_addr()), 'local'), clock_timestamp() AT TIME ZONE 'UTC'
-);
-INSERT INTO ortes_deploy._yoyo_migration (migration_hash, migration_id, applied_at_utc)
-VALUES ('5b56e14f67996b1e64d66480863a80cf7848a5fd730297a1e764650b2dcd7fe4', '0003.history', clock_timestamp() AT TIME ZONE 'UTC');
-INSERT INTO ortes_deploy.object (kind, schema, name, file, file_sha256)
-VALUES ('migration', '', '0003.history', '0003.history.sql', '4ab83e38d2ac005729736e1b95c8e0361e8725cfab6b04e2ee63ef3a96dd0f8c');
-\endif
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- sql/ortes/acquire_orders.sql
@@ -498,30 +433,6 @@ $acquire_orders$;
 COMMENT ON FUNCTION ortes.acquire_orders(text, bigint [], text []) IS
 'The ERP has these orders: TOR-CHIA, ACK-GEST and the next ID-SINCRO; the arrays run in parallel. One row an element, '
 'in their order. All or nothing. Raises OR002, OR004, OR005, OR007, 55P03.';
-
--- sql/ortes/calling_door.sql
-CREATE OR REPLACE FUNCTION ortes.calling_door()
-RETURNS text
-LANGUAGE plpgsql
-VOLATILE
-PARALLEL UNSAFE
-AS $calling_door$
--- From PostgreSQL's own call stack, which no session can set. The innermost door is the one: below
--- it there is only the hub's code, so what a caller's functions and statements are named does not
--- matter. Kept for the rest of the statement, because looking takes longer than writing an entry.
-DECLARE
-    v_stack text;
-BEGIN
-    IF coalesce(current_setting('ortes.door', true), '') = '' THEN
-        GET DIAGNOSTICS v_stack = PG_CONTEXT;
-        RETURN nullif(set_config('ortes.door',
-            coalesce(substring(v_stack FROM '\m(ortes_(?:store|app|erp|ops)\.\w+)\('), '-'), true), '-');
-    END IF;
-    RETURN nullif(current_setting('ortes.door'), '-');
-END
-$calling_door$;
-
-COMMENT ON FUNCTION ortes.calling_door() IS 'The door whose call is under way, or null: a statement by hand. For the triggers alone.';
 
 -- sql/ortes/changes.sql
 CREATE OR REPLACE FUNCTION ortes.changes(p_azi text, p_prov_tipo text, p_prov_id integer, p_since bigint, p_limit integer)
@@ -1114,36 +1025,6 @@ COMMENT ON FUNCTION ortes.import_orders(text, text, bigint []) IS
 'The store (p_prov_tipo S) or the app (A) has these orders now: sets ACK-STORE or ACK-APP and returns on how many it was new. '
 'All or nothing. Raises OR002, OR007, 55P03.';
 
--- sql/ortes/is_audited.sql
-CREATE OR REPLACE FUNCTION ortes.is_audited(p_azi text)
-RETURNS boolean
-LANGUAGE plpgsql
-VOLATILE
-PARALLEL UNSAFE
-AS $is_audited$
--- For changes that draw no number. The doors have locked the company by now, and so does set_audit:
--- what is read holds. Under an old snapshot it might not, so there the row is locked, which fails
--- (40001) where somebody has switched meanwhile.
-DECLARE
-    v_audit boolean;
-BEGIN
-    IF p_azi = current_setting('ortes.unaudited', true) THEN
-        RETURN false;
-    ELSIF current_setting('transaction_isolation') = 'read committed' THEN
-        SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO';
-    ELSE
-        SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO' FOR SHARE;
-    END IF;
-    IF NOT v_audit THEN
-        PERFORM set_config('ortes.unaudited', p_azi, true);
-    END IF;
-    RETURN v_audit;
-END
-$is_audited$;
-
-COMMENT ON FUNCTION ortes.is_audited(text) IS
-'Whether changes of the company''s orders are written to ortes.history. For the triggers alone. Raises 40001.';
-
 -- sql/ortes/lock_company.sql
 CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text)
 RETURNS void
@@ -1208,13 +1089,11 @@ AS $next_number$
 -- Called by the row triggers of arportes for the first row of a statement, or of the next
 -- company in it: moves the counter, and notes the number in transaction-local settings. For
 -- the rows that follow, the triggers only count on in the setting; put_back_numbers tells the
--- counter when the statement ends. (One update a row would be quadratic.) ortes.unaudited is for
--- the history triggers, the company whose changes need not be written down; see history_begin.
+-- counter when the statement ends. (One update a row would be quadratic.)
 DECLARE
     v_setting CONSTANT text := ortes.number_setting(p_contatore);
     v_before bigint := 0::bigint;
     v_number bigint;
-    v_audit boolean;
 BEGIN
     IF current_setting(v_setting || '_azi', true) <> '' THEN
         v_before := ortes.put_back_numbers(p_contatore);
@@ -1224,16 +1103,14 @@ BEGIN
     END IF;
     UPDATE ortes.apstatosyn AS s SET valore = s.valore + 1
     WHERE s.azi = p_azi AND s.contatore = p_contatore
-    RETURNING s.valore, s.audit INTO v_number, v_audit;
+    RETURNING s.valore INTO v_number;
     IF v_number IS NULL THEN
         PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
     PERFORM
         set_config(v_setting, v_number::text, true),
         set_config(v_setting || '_first', (v_number - v_before)::text, true),
-        set_config(v_setting || '_azi', p_azi, true),
-        set_config('ortes.unaudited', CASE WHEN v_audit THEN '' ELSE p_azi END, true),
-        CASE WHEN v_audit THEN set_config('ortes.door', '', true) END;
+        set_config(v_setting || '_azi', p_azi, true);
     RETURN v_number;
 END
 $next_number$;
@@ -2028,94 +1905,6 @@ CREATE OR REPLACE TRIGGER company_kept_all
 BEFORE TRUNCATE ON ortes.company
 FOR EACH STATEMENT EXECUTE FUNCTION ortes.company_kept();
 COMMENT ON TRIGGER company_kept_all ON ortes.company IS 'Nor are all of them.';
-
--- sql/ortes/history_begin.sql
-CREATE OR REPLACE FUNCTION ortes.history_begin()
-RETURNS trigger
-LANGUAGE plpgsql
-VOLATILE
-PARALLEL UNSAFE
-AS $history_begin$
--- What the history triggers keep in settings, the session may have forged: it is found out anew in
--- each statement. For an INSERT, which always draws a number, next_number does that.
-DECLARE
-    v_nothing text;
-BEGIN
-    v_nothing := set_config('ortes.unaudited', '', true) || set_config('ortes.door', '', true);
-    RETURN NULL;
-END
-$history_begin$;
-
-COMMENT ON FUNCTION ortes.history_begin() IS 'Trigger: forgets which company is not audited, and which door was called.';
-
-CREATE OR REPLACE TRIGGER history_begin
-BEFORE UPDATE ON ortes.arportes
-FOR EACH STATEMENT EXECUTE FUNCTION ortes.history_begin();
-COMMENT ON TRIGGER history_begin ON ortes.arportes IS 'What the history needs to know is found out anew in each statement.';
-
--- sql/ortes/history_insert.sql
-CREATE OR REPLACE FUNCTION ortes.history_insert()
-RETURNS trigger
-LANGUAGE plpgsql
-VOLATILE
-PARALLEL UNSAFE
-AS $history_insert$
--- Every insert draws a number, and next_number says whether the company is audited; so does the
--- trigger's WHEN, and a company that is not pays no call. The content is in the order itself and,
--- once it is replaced, in the entry of what replaced it.
-BEGIN
-    INSERT INTO ortes.history (azi, id_pub, door, became)
-    VALUES (new.azi, new.id_pub, ortes.calling_door(), jsonb_strip_nulls(jsonb_build_object(
-        'tor_chia', new.tor_chia, 'conferma', new.conferma, 'id_int', new.id_int, 'prov_tipo', new.prov_tipo,
-        'prov_id', new.prov_id, 'autore_tipo', new.autore_tipo, 'autore_cod', new.autore_cod,
-        'id_sincro', nullif(new.id_sincro, 0))));
-    RETURN NULL;
-END
-$history_insert$;
-
-COMMENT ON FUNCTION ortes.history_insert() IS 'Trigger: writes a new order to ortes.history.';
-
-CREATE OR REPLACE TRIGGER history_insert
-AFTER INSERT ON ortes.arportes
-FOR EACH ROW WHEN (new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true))
-EXECUTE FUNCTION ortes.history_insert();
-COMMENT ON TRIGGER history_insert ON ortes.arportes IS 'Who made an order, where the company is audited.';
-
--- sql/ortes/history_update.sql
-CREATE OR REPLACE FUNCTION ortes.history_update()
-RETURNS trigger
-LANGUAGE plpgsql
-VOLATILE
-PARALLEL UNSAFE
-AS $history_update$
--- Where the change drew an ID-SINCRO, next_number said whether the company is audited, and the
--- trigger's WHEN asks for that; else it is asked here.
-DECLARE
-    v_was jsonb := '{}';
-    v_became jsonb := '{}';
-BEGIN
-    IF new.id_sincro = old.id_sincro AND NOT ortes.is_audited(new.azi) THEN
-        RETURN NULL;
-    END IF;
-    IF (old.tor_chia, old.conferma, old.ack_gest, old.id_sincro) IS DISTINCT FROM (new.tor_chia, new.conferma, new.ack_gest, new.id_sincro) THEN
-        v_was := jsonb_build_object(
-            'tor_chia', old.tor_chia, 'conferma', old.conferma, 'ack_gest', old.ack_gest, 'id_sincro', old.id_sincro);
-        v_became := jsonb_build_object(
-            'tor_chia', new.tor_chia, 'conferma', new.conferma, 'ack_gest', new.ack_gest, 'id_sincro', new.id_sincro);
-    END IF;
-    INSERT INTO ortes.history (azi, id_pub, door, was, became)
-    VALUES (new.azi, new.id_pub, ortes.calling_door(), v_was, v_became);
-    RETURN NULL;
-END
-$history_update$;
-
-COMMENT ON FUNCTION ortes.history_update() IS 'Trigger: writes a change to ortes.history. Raises 40001.';
-
-CREATE OR REPLACE TRIGGER history_update
-AFTER UPDATE ON ortes.arportes
-FOR EACH ROW WHEN (new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true))
-EXECUTE FUNCTION ortes.history_update();
-COMMENT ON TRIGGER history_update ON ortes.arportes IS 'Who changed an order, where the company is audited.';
 
 -- sql/ortes_ops/create_company.sql
 CREATE OR REPLACE FUNCTION ortes_ops.create_company(p_azi text)
@@ -3156,7 +2945,6 @@ GROUP BY g.kind, g.schema, g.name, g.grantee
 ) AS c
 INNER JOIN (VALUES
     ('ortes/acquire_orders.sql', 'acf6d7c1ea8806a5c6ae426fec889f38134d8f32134c1d65b99d0368e3052a50'),
-    ('ortes/calling_door.sql', 'e8f365fccdabc33676033636f272eef933909f1975b006999610cf5ff862d76b'),
     ('ortes/changes.sql', 'e8f5df2ab976397d22224e9c2073735b8be857ecbec26daa8056782345635b6a'),
     ('ortes/check_acquire.sql', '772c7fa96a1a21746c54f16924b638c3b9f2787d1c804442d6d6465ed5d3f591'),
     ('ortes/check_azi.sql', '791a0010170551d0ddaaecc1b875460a6b2df375180287206337e1b81fe43a6a'),
@@ -3174,10 +2962,9 @@ INNER JOIN (VALUES
     ('ortes/export_orders.sql', '0eeaece9f27f74075f9ac6f127bcf25baaef5fb4d772d755a3b775a0e99b4da8'),
     ('ortes/find_order.sql', '544362207dd6407a41486c2bdac63a12c09742f92b1d87cbf76fb3df821524ce'),
     ('ortes/import_orders.sql', '303967578fc0d30d548fd0f96e295aec4b9ca5fb5591f760cece87c480370abc'),
-    ('ortes/is_audited.sql', 'd3338fb59e426d5d9efb627cb44902382f5a70b4d1afb13bd105b8250b27161a'),
     ('ortes/lock_company.sql', 'df68149583e34e7c46089276ef11049adb027433f7193e5b5639559d155f9384'),
     ('ortes/move_reader.sql', '6a1a179ddda051af19097b462702b59aaff5cb6ef4b0c42f752dabef31435ced'),
-    ('ortes/next_number.sql', '89b569f50ca5ba16dc84bcc4f24bec3459671bfb6b037683381b8dc74d158aa9'),
+    ('ortes/next_number.sql', '84c7adacef3ff9be023607eda7c9f197265afa286a0d00cc7794ce438db0835e'),
     ('ortes/number_setting.sql', 'c0fb7539066098e90e6c206fdbc287fdbebc7ffb13a79443e450e758479e2a65'),
     ('ortes/position.sql', '032fefe005d5e763ab53f41049e77c6f6cc545afe2589909e1f9c708f81763d4'),
     ('ortes/put_back_numbers.sql', '8150869fb45d8a8c66e6646a396f9515de783ecc5817ba24372ef02a46266735'),
@@ -3204,9 +2991,6 @@ INNER JOIN (VALUES
     ('ortes/arportes_update.sql', '360c0355521172f7d739234cc2f0059e67c9f7fb656331352b22486f4efa43c6'),
     ('ortes/arportes_updated.sql', 'e4faebe4981a0710b2d66e088f9d997116fb536184fd7def70311878454deb1b'),
     ('ortes/company_kept.sql', '2a927ff30827e314748f2fd1538a00af913728f856aba9fb63220aae9872aee3'),
-    ('ortes/history_begin.sql', '335972d5d752e7cbe16857173e2c0cbf8e6c9b615ef97638ff899c8b59786a16'),
-    ('ortes/history_insert.sql', '8a992d1902e402b973658bab984356ef5b348534e700eea0294aee0f6a1058bb'),
-    ('ortes/history_update.sql', '9906081e169b1a384ea93e75d9966ba04dbd5bb358e5d6b2ba40eb8187e59c5e'),
     ('ortes_ops/create_company.sql', '96833eba133dee0279d25c289862d9a353c82e39d01216a4af3108aa2ce2f8de'),
     ('ortes_ops/find_order.sql', '05f276d8a2020f056c80f375d2e7563dceb315e4ee5282275d78aa746da273ab'),
     ('ortes_ops/grant_access.sql', 'deac10cdf6056d9aae2fb6e00af049c28b6eae8307ac348caaaa2acecc21e463'),
