@@ -8,6 +8,7 @@ import psycopg
 
 from ortes_db.deploy import applied_migrations, edited_migrations
 from ortes_db.hub import connection_parameters, unreachable_is_said
+from ortes_db.logins import Login, unbounded_logins
 from ortes_db.manifest import SESSION, Key, catalog, recorded, title
 from ortes_db.tree import DeployError, Tree, read_tree
 
@@ -43,6 +44,8 @@ class Status:
     drift: list[Drift] = field(default_factory=list)
     # The server was upgraded since the last deploy: it may write the same definitions differently.
     upgraded_from: int | None = None
+    # A warning only: what the DBA decides for logins is not this release's matter.
+    unbounded_logins: list[Login] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -61,12 +64,16 @@ def status(dsn: str, *, migrations: Path | None = None, sql: Path | None = None)
     with connection:
         connection.execute(_BEGIN)
         connection.execute(SESSION)
+        installed = connection.execute("SELECT to_regnamespace('ortes_deploy') IS NOT NULL").fetchone() == (True,)
+        logins = unbounded_logins(connection) if installed else []
         # To write down a view or a trigger, PostgreSQL looks at its table, as any SELECT does.
         connection.execute("SET LOCAL lock_timeout = '2s'")
         try:
-            return _status(connection, tree)
+            found = _status(connection, tree)
         except psycopg.errors.LockNotAvailable:
             raise DeployError("the hub's tables are locked exclusively, by an ALTER TABLE perhaps; try again") from None
+        found.unbounded_logins = logins
+        return found
 
 
 def _status(connection: psycopg.Connection[Any], tree: Tree) -> Status:

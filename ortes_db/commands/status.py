@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ortes_db.commands._options import dsn_option
 from ortes_db.commands._output import Refused
+from ortes_db.logins import Login
 from ortes_db.status import Status
 from ortes_db.status import status as read_status
 from ortes_db.tree import DeployError
@@ -65,3 +66,14 @@ def _print(found: Status) -> None:
         click.echo("`ortes deploy` brings it to this release; what is not in sql/ stays until somebody drops it.")
     else:
         click.echo("`ortes deploy` brings it to this release.")
+    _warn(found.unbounded_logins)
+
+
+def _warn(logins: list[Login]) -> None:
+    for setting in sorted({setting for login in logins for setting in login.lacks}):
+        lacking = [login.name for login in logins if setting in login.lacks]
+        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        click.echo(
+            f"Warning: no {setting} for login {', '.join(lacking[:5])}{more}. A client that stalls would hold its company "
+            "up: see docs/runbook.md, A client that stalls."
+        )
