@@ -10,7 +10,7 @@ import psycopg
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.load import load
 from ortes_db.bench.place import Bench
-from ortes_db.bench.timed import CONFIRMED, DATI
+from ortes_db.bench.timed import CONFIRMED, DATI, Side, run_side
 
 Connection = psycopg.Connection[Any]
 
@@ -154,6 +154,25 @@ def measure_linearity(admin: Connection, rows: int, step: Callable[[], None]) ->
                 getattr(few, what) / 1000,
                 "1,000 rows",
             )
+
+
+def measure_life(bench: Bench, orders: int, pgq: bool, step: Callable[[], None]) -> Iterator[Figure]:
+    """WAL of the whole life of an order, commits included."""
+    pairs = [("life_wal", "whole life of an order, bytes of WAL", "life.hub", "life.plain", 1.35, "plain")]
+    if pgq:
+        pairs.append(("pgq_wal", "whole life with two readers, bytes of WAL", "feed.hub", "feed.pgq", 0.6, "PGQ"))
+    for name, work, hub, base, target, beside in pairs:
+        figures = [_wal_of(bench, Side(script, transactions=orders)) / orders for script in (hub, base)]
+        step()
+        yield _one(name, work, "bytes of WAL", "ratio", target, figures[0], figures[1], beside)
+
+
+def _wal_of(bench: Bench, side: Side) -> float:
+    with bench.admin() as admin:
+        before = admin.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+        run_side(bench, side, 0, 0)
+        row = admin.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", before).fetchone()
+        return float(row[0] if row else 0)
 
 
 def _one(

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-Kind = Literal["time", "count"]
+# A count is the same whenever it is made; times are not, nor what autovacuum has come to (size).
+Kind = Literal["time", "count", "size"]
 Measure = Literal["ratio", "difference", "value"]
 
 

@@ -36,6 +36,9 @@ COUNT_SETTINGS = TIME_SETTINGS | {
     "autovacuum": "off",
 }
 
+# How it fills up: autovacuum at its defaults, whose pause is shortened like the life of the orders is.
+BLOAT_SETTINGS = COUNT_SETTINGS | {"autovacuum": "on"}
+
 
 @dataclass
 class Bench:
@@ -43,6 +46,7 @@ class Bench:
 
     dsn: str
     user_dsn: str
+    user_name: str
     pgbench: Path
     server_version: str
     settings: dict[str, str]
@@ -62,20 +66,19 @@ def bench_place(
     pg_bin: str | None,
     settings: Mapping[str, str],
     say: Callable[[str], None] = lambda _: None,
-    prepare: Callable[[psycopg.Connection[Any]], None] = lambda _: None,
 ) -> Iterator[Bench]:
     """Make a database to measure in, on the server of `dsn`, else on an embedded one with these settings."""
     if dsn is None:
-        with embedded_server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say, prepare) as made:
+        with embedded_server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say) as made:
             yield made
     else:
-        with _in_database(dsn, None, say, prepare) as made:
+        with _in_database(dsn, None, say) as made:
             yield made
 
 
 @contextmanager
 def _in_database(
-    dsn: str, bin_dir: Path | None, say: Callable[[str], None], prepare: Callable[[psycopg.Connection[Any]], None]
+    dsn: str, bin_dir: Path | None, say: Callable[[str], None]
 ) -> Iterator[Bench]:
     program = pgbench_program(bin_dir)
     with place(dsn, say) as made, psycopg.connect(made.dsn, autocommit=True) as admin:
@@ -91,11 +94,10 @@ def _in_database(
         admin.execute(sql.SQL("GRANT ALL ON ALL SEQUENCES IN SCHEMA plain TO {}").format(login))
         for company in range(1, COMPANIES + 1):
             admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (name, str(company)))
-        prepare(admin)
         asked = "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name"
         shown = dict(admin.execute(asked, ([*COUNT_SETTINGS],)).fetchall())
         version = admin.execute("SELECT current_setting('server_version')").fetchone()
-        yield Bench(made.dsn, user_dsn, program, str(version and version[0]), shown)
+        yield Bench(made.dsn, user_dsn, name, program, str(version and version[0]), shown)
 
 
 def pgbench_program(bin_dir: Path | None) -> Path:

@@ -2,17 +2,21 @@
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
-from ortes_db.bench.counts import Counts, measure_linearity, measure_sizes
+from ortes_db.bench.bloat import measure_bloat
+from ortes_db.bench.counts import Counts, measure_life, measure_linearity, measure_sizes
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.load import copy_to_plain, load
-from ortes_db.bench.place import COUNT_SETTINGS, TIME_SETTINGS, bench_place
-from ortes_db.bench.timed import TIMED, measure_timed
+from ortes_db.bench.pgq import PACKAGE, prepare_pgq
+from ortes_db.bench.place import BLOAT_SETTINGS, COUNT_SETTINGS, TIME_SETTINGS, Bench, bench_place
+from ortes_db.bench.timed import PGQ, TIMED, measure_timed
 
-COUNTS = "counts"
+# What --only takes beside the names of timed figures.
+COUNTS, BLOAT = "counts", "bloat"
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,23 @@ class Plan:
     orders: int
     calls: int
     many_rows: int
+    lives: int
+    bloat_orders: int
 
 
-FULL = Plan(rounds=5, seconds=3, sizes=(10_000, 100_000, 1_000_000, 10_000_000), orders=100_000, calls=100, many_rows=100_000)
-QUICK = Plan(rounds=2, seconds=1, sizes=(10_000, 1_000_000), orders=20_000, calls=30, many_rows=20_000)
+FULL = Plan(
+    rounds=5,
+    seconds=3,
+    sizes=(10_000, 100_000, 1_000_000, 10_000_000),
+    orders=100_000,
+    calls=100,
+    many_rows=100_000,
+    lives=1000,
+    bloat_orders=1_000_000,
+)
+QUICK = Plan(
+    rounds=2, seconds=1, sizes=(10_000, 300_000), orders=20_000, calls=30, many_rows=20_000, lives=250, bloat_orders=20_000
+)
 
 
 @dataclass
@@ -71,38 +88,36 @@ class Listener:
 
 def names() -> list[str]:
     """What --only takes."""
-    return [COUNTS, *(name for timed in TIMED for name, _, _ in timed.figures)]
+    return [COUNTS, BLOAT, *(name for timed in (*TIMED, PGQ) for name, _, _ in timed.figures)]
 
 
 def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], told: Listener) -> Result:
     """Measure what is wanted (all if `only` is empty)."""
     result = Result(machine())
-    todo = [timed for timed in TIMED if not only or any(name in only for name, _, _ in timed.figures)]
-    total = len(todo) * plan.rounds * 2 + (len(plan.sizes) + 3 if not only or COUNTS in only else 0)
-    done = 0
+    wanted = only or set(names())
 
-    def step(what: str) -> Callable[[], None]:
-        told.step(what, done, total)
+    def add(figures: Iterable[Figure]) -> None:
+        for figure in figures:
+            if figure.kind != "time" or figure.name in wanted:
+                result.figures.append(figure)
+                told.figure(figure)
 
-        def one_more() -> None:
-            nonlocal done
-            done += 1
-            told.step(what, done, total)
-
-        return one_more
-
-    def add(figure: Figure) -> None:
-        result.figures.append(figure)
-        told.figure(figure)
-
-    if not only or COUNTS in only:
+    if COUNTS in wanted:
         with bench_place(dsn, pg_bin, COUNT_SETTINGS, told.say) as bench:
-            figures, result.by_size = measure_sizes(bench, list(plan.sizes), plan.calls, step("counts by size"))
-            for figure in figures:
-                add(figure)
+            step = _steps(told, "counts", len(plan.sizes) + 4)
+            figures, result.by_size = measure_sizes(bench, list(plan.sizes), plan.calls, step)
+            add(figures)
             with bench.admin() as admin:
-                for figure in measure_linearity(admin, plan.many_rows, step("counts by rows")):
-                    add(figure)
+                add(measure_linearity(admin, plan.many_rows, step))
+                load(admin, plan.sizes[0])
+                copy_to_plain(admin)
+            add(measure_life(bench, plan.lives, _pgq(dsn, bench, told), step))
+    if BLOAT in wanted:
+        # Autovacuum looks once a minute by default: as often a life of an order here as in the full run.
+        pause = {"autovacuum_naptime": f"{max(1, 60 * plan.bloat_orders // FULL.bloat_orders)}s"}
+        with bench_place(dsn, pg_bin, BLOAT_SETTINGS | pause, told.say) as bench:
+            add(measure_bloat(bench, plan.bloat_orders, plan.seconds, _steps(told, "bloat", 11)))
+    todo = [timed for timed in (*TIMED, PGQ) if any(name in wanted for name, _, _ in timed.figures)]
     if todo:
         with bench_place(dsn, pg_bin, TIME_SETTINGS, told.say) as bench:
             result.settings = {"server_version": bench.server_version, **bench.settings}
@@ -112,11 +127,27 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
             # As many changes as the load has acquired.
             changes = plan.orders - max(1000, plan.orders // 1000)
             for timed in todo:
-                title = timed.figures[0][0]
-                for figure in measure_timed(bench, timed, plan.rounds, plan.seconds, changes, step(title)):
-                    if not only or figure.name in only:
-                        add(figure)
+                if timed is not PGQ or _pgq(dsn, bench, told):
+                    step = _steps(told, timed.figures[0][0], plan.rounds * 2)
+                    add(measure_timed(bench, timed, plan.rounds, plan.seconds, changes, step))
     return result
+
+
+def _steps(told: Listener, what: str, total: int) -> Callable[[], None]:
+    """Tells with each call that one more of so many steps is done."""
+    numbers = count(1)
+    told.step(what, 0, total)
+    return lambda: told.step(what, next(numbers), total)
+
+
+def _pgq(dsn: str | None, bench: Bench, told: Listener) -> bool:
+    if dsn is not None:
+        told.say("PGQ is left out: it brings roles to the server, so it is measured on an embedded one only")
+        return False
+    if not prepare_pgq(bench):
+        told.say(f"PGQ is left out: it is not installed for this PostgreSQL (Debian: {PACKAGE}, and --pg-bin 15)")
+        return False
+    return True
 
 
 def machine() -> dict[str, str]:

@@ -83,6 +83,9 @@ TIMED = (
     ),
 )
 
+# Beside PGQ, where it is installed.
+PGQ = Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ")
+
 # One number for each run: no two make an order with the same id.
 _runs = count(1)
 
