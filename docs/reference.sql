@@ -10,6 +10,9 @@ SELECT ortes_ops.grant_access('shop', 'C00001'), ortes_ops.grant_access('erp', '
 SELECT ortes_ops.grant_access('phone', 'C00001', p_device => 50);
 
 -- ops
+SELECT ortes_ops.set_audit('C00001', true);
+
+-- ops
 SELECT ortes_ops.set_counter('C00001', 'ID-PUB', 100);
 
 -- ops
@@ -114,6 +117,12 @@ SELECT id_pub, state, waiting_for FROM ortes_ops.find_order('C00001', p_id_int =
 SELECT prov_tipo, prov_id, confirmed, up_to_date FROM ortes_ops.order_readers('C00001', 102);
 
 -- ops
+SELECT login, door, change FROM ortes_ops.order_history('C00001', 101);
+
+-- ops
+SELECT login, door, was, became FROM ortes_ops.history('C00001', 101);
+
+-- ops
 SELECT prov_tipo, prov_id, position, lag_rows FROM ortes_ops.readers;
 
 -- ops
@@ -136,3 +145,6 @@ COMMIT;
 
 -- ops
 SELECT ortes_ops.revoke_access('phone', 'C00001', p_device => 50);
+
+-- ops
+SELECT ortes_ops.purge_history(now() - interval '1 year');

@@ -16,11 +16,7 @@ SELECT o.* FROM ortes_ops.find_order(
     p_id_int => %(id_int)s, p_prov_tipo => %(prov_tipo)s, p_prov_id => %(prov_id)s) AS o
 """
 _READERS = "SELECT r.* FROM ortes_ops.order_readers(%s, %s) AS r"
-# Not every login may read it.
-_HAS_HISTORY = """
-SELECT coalesce(has_function_privilege(to_regprocedure('ortes_ops.history(text, bigint)'), 'EXECUTE'), false)
-"""
-_HISTORY = "SELECT h.* FROM ortes_ops.history(%s, %s) AS h"
+_HISTORY = "SELECT h.* FROM ortes_ops.order_history(%s, %s) AS h"
 
 
 def find_order(
@@ -33,7 +29,7 @@ def find_order(
     prov_tipo: str | None = None,
     prov_id: int | None = None,
 ) -> Row | None:
-    """The order, with `readers` and `history` (None where this login may not read it); None if there is no such order."""
+    """The order, with its `readers` and its `history`; None if there is no such order."""
     key = {"id_pub": id_pub, "tor_chia": tor_chia, "id_int": id_int, "prov_tipo": prov_tipo, "prov_id": prov_id}
     with (
         psycopg.connect(**connection_parameters(dsn), autocommit=True) as connection,
@@ -44,6 +40,5 @@ def find_order(
         if order is None:
             return None
         order["readers"] = cursor.execute(_READERS, (azi, order["id_pub"])).fetchall()
-        readable = next(iter((cursor.execute(_HAS_HISTORY).fetchone() or {}).values()))
-        order["history"] = cursor.execute(_HISTORY, (azi, order["id_pub"])).fetchall() if readable else None
+        order["history"] = cursor.execute(_HISTORY, (azi, order["id_pub"])).fetchall()
         return order

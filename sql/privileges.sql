@@ -26,4 +26,4 @@ GRANT SELECT (
     id_sincro, created_at, updated_at
 ) ON ortes_ops.orders TO ortes_monitor;
 GRANT EXECUTE ON FUNCTION ortes_ops.find_order(text, bigint, text, bigint, text, integer),
-ortes_ops.order_readers(text, bigint) TO ortes_monitor;
+ortes_ops.order_readers(text, bigint), ortes_ops.order_history(text, bigint) TO ortes_monitor;

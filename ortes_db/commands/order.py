@@ -126,9 +126,13 @@ def _print(found: Row) -> None:
             state = "nothing to read yet" if not found["id_sincro"] else "read" if reader["up_to_date"] else "not yet"
             table.add_row(name, str(reader["confirmed"]), _time(reader["confirmed_at"]), state)
         console.print(table)
-    for line in found["history"] or []:
-        said = (f"{name} {_time(value)}" for name, value in line.items() if value not in (None, "") and name != "dati")
-        console.print("  ".join(said))
+    if found["history"]:
+        # No table: its columns would be cut to the terminal's width.
+        doors = [line["door"] or "by hand" for line in found["history"]]
+        for line, door in zip(found["history"], doors, strict=True):
+            console.print(f"{_time(line['at'])}  {line['login']}  {door.ljust(max(map(len, doors)))}  {line['change']}")
+    else:
+        console.print("No history of it was kept; ortes_ops.set_audit switches that on, per company.")
 
 
 def _time(value: Any) -> str:

@@ -92,7 +92,8 @@ def test_what_writes_is_volatile_and_what_reads_is_stable(hub: Hub) -> None:
         WHERE p.pronamespace::regnamespace::text ~ '^ortes_' AND p.provolatile <> 'v' GROUP BY p.proname ORDER BY 1
     """
     assert rows(hub.dba, query) == [
-        (name, ["s"]) for name in ("changes", "find_order", "order_readers", "pending", "position")
+        (name, ["s"])
+        for name in ("changes", "find_order", "history", "order_history", "order_readers", "pending", "position")
     ]
 
 

@@ -23,6 +23,7 @@ def ortes(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
+    hub.dba.execute("SELECT ortes_ops.set_audit('C00001', true)")
     hub.dba.execute("""SELECT ortes_app.save_order('C00001', 50, 150, 12, '"[bold]secret"')""")
     hub.acquire(1, "C[red]1")
     hub.store.execute("SELECT ortes_store.confirm('C00001', 1)")
@@ -37,6 +38,8 @@ def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
         "by app user 12",
         "C[red]1, confirmation number -",
         "store no, ERP yes, app yes",
+        "ortes_app.save_order     created",
+        "ortes_erp.acquire_order  ack_gest true, id_sincro 1 (was 0), tor_chia C[red]1",
     ):
         assert line in told.stdout
     assert "secret" not in told.stdout
@@ -56,7 +59,7 @@ def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
         ("A", 0, False),
     ]
     assert "dati" not in found
-    assert "history" in found
+    assert [line["door"] for line in found["history"]] == ["ortes_app.save_order", "ortes_erp.acquire_order"]
 
 
 def test_the_store_is_meant_with_and_without_a_number(hub: Hub) -> None:

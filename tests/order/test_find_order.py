@@ -143,6 +143,28 @@ def test_the_monitor_may_ask_and_nobody_sees_content(hub: Hub) -> None:
             other.execute("SELECT * FROM ortes_ops.find_order('C00001', 1)")
 
 
+def test_its_history_line_by_line_without_content(hub: Hub) -> None:
+    hub.ops.execute("SELECT ortes_ops.set_audit('C00001', true)")
+    hub.save(150, {"secret": "first"})
+    hub.erp.execute("SELECT ortes_erp.create_order('C00001', 1, 123)")
+    hub.acquire(1, "T1")
+    hub.export("T1", id_pub=1, conferma="A, B", dati={"secret": "second"})
+    hub.export("T1", id_pub=1, conferma="C")
+    hub.dba.execute("UPDATE ortes.arportes SET ack_app = true")
+    query = "SELECT door, change FROM ortes_ops.order_history('C00001', %s)"
+    lines = rows(hub.connect("monitor"), query, 1)
+    assert lines == [
+        ("ortes_store.save_order", "created"),
+        ("ortes_erp.create_order", "autore_cod 123 (was 0)"),
+        ("ortes_erp.acquire_order", "ack_gest true, id_sincro 1 (was 0), tor_chia T1"),
+        ("ortes_erp.export_order", "conferma A, B, dati, id_sincro 2 (was 1)"),
+        ("ortes_erp.export_order", "conferma C (was A, B), id_sincro 3 (was 2)"),
+        (None, "ack_app true"),
+    ]
+    with refused("OR002"):
+        hub.ops.execute(query, (2,))
+
+
 def test_it_waits_for_nobody(hub: Hub) -> None:
     hub.save(150)
     with hub.dba.transaction():
