@@ -8,8 +8,8 @@ AS $history_update$
 -- trigger's WHEN asks for that; else it is asked here. Columns that are written together are
 -- compared together, which is quick; ortes_ops.history shows those that differ.
 DECLARE
-    v_was jsonb := '{}';
-    v_became jsonb := '{}';
+    v_was jsonb := jsonb_build_object();
+    v_became jsonb := jsonb_build_object();
 BEGIN
     IF new.id_sincro = old.id_sincro AND NOT ortes.is_audited(new.azi) THEN
         RETURN NULL;

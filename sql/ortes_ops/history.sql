@@ -13,6 +13,7 @@ DECLARE
     v_order ortes.arportes;
 BEGIN
     PERFORM ortes.check_company(p_azi);
+    PERFORM ortes.check_numbers('p_id_pub', ARRAY[p_id_pub], 1);
     SELECT a.* INTO v_order FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.id_pub = p_id_pub;
     IF NOT FOUND THEN
         PERFORM ortes.raise_unknown_order(p_azi, p_id_pub);

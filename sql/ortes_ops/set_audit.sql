@@ -11,7 +11,7 @@ AS $set_audit$
 BEGIN
     PERFORM ortes.check_company(p_azi);
     IF p_on IS NULL THEN
-        PERFORM ortes.raise_bad_argument('p_on', NULL, 'true or false');
+        PERFORM ortes.raise_bad_argument('p_on', p_on::text, 'true or false');
     END IF;
     PERFORM ortes.lock_company(p_azi);
     UPDATE ortes.apstatosyn AS s SET audit = p_on WHERE s.azi = p_azi AND s.audit <> p_on;
