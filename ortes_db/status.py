@@ -85,7 +85,7 @@ def _status(connection: psycopg.Connection[Any], tree: Tree) -> Status:
     applied: dict[str, str] = {}
     manifest: dict[Key, tuple[str, str, str | None, int]] = {}
     if installed:
-        _may_read(connection)
+        may_read(connection)
         applied, manifest = applied_migrations(connection), recorded(connection)
     ours = {one.hash: one.id for one in tree.migrations}
     found.applied = list(applied.values())
@@ -97,7 +97,7 @@ def _status(connection: psycopg.Connection[Any], tree: Tree) -> Status:
     return found
 
 
-def _may_read(connection: psycopg.Connection[Any]) -> None:
+def may_read(connection: psycopg.Connection[Any]) -> None:
     """As oneself or, where a membership does not pass on its rights by itself, as the owner."""
     readable = (
         "SELECT has_schema_privilege('ortes_deploy', 'USAGE') "

@@ -32,6 +32,9 @@ BEGIN
         v_was := v_was || jsonb_build_object('dati', old.dati);
         v_became := v_became || jsonb_build_object('dati', new.dati);
     END IF;
+    IF v_was = v_became THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO ortes.history (azi, id_pub, door, was, became)
     VALUES (new.azi, new.id_pub, ortes.calling_door(), v_was, v_became);
     RETURN NULL;
