@@ -1,0 +1,10 @@
+import pytest
+
+from tests.conftest import Db
+from tests.hub import Hub
+
+
+@pytest.fixture
+def hub(db: Db) -> Hub:
+    """A hub of this test's own, with company C00001 and nothing in it."""
+    return Hub(db)
