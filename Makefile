@@ -8,7 +8,10 @@ READY := $(VENV)/.ready
 SYSTEM_15 := $(if $(wildcard /usr/lib/postgresql/15/bin/postgres),15)
 PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
 
-.PHONY: help setup replay test soak lint format check clean
+# PostgreSQL 15 where there is one: PGQ, which the hub is compared with, is a package for it.
+BENCH_PG := $(or $(ORTES_PG_BIN),$(SYSTEM_15))
+
+.PHONY: help setup replay bench test soak lint format check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +30,10 @@ $(READY): pyproject.toml
 
 replay: setup ## replay the document's operations and print its table with a verdict on every cell
 	@$(VENV)/bin/python -m ortes_db replay
+
+bench: setup ## measure the hub beside plain SQL (15 minutes) and write docs/benchmark.md with its chart
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(VENV)/bin/python -m ortes_db bench --report docs $(if $(BENCH_PG),--pg-bin $(BENCH_PG)) $(ARGS)
 
 test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on that one)
 	@once=; for pg in $(PG); do \

@@ -7,10 +7,11 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from ortes_db.bench.content import CONFIRMED, DATI
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.load import load
 from ortes_db.bench.place import Bench
-from ortes_db.bench.timed import CONFIRMED, DATI, Side, run_side
+from ortes_db.bench.timed import Side, run_side
 
 Connection = psycopg.Connection[Any]
 
@@ -23,14 +24,15 @@ class Counts:
     wal: float
 
 
-# A call for one order. i is a number that the next call does not have; pending ones are the last 1,000 of the load.
+# A call for one order; the ERP acts on what was still pending, the repeat on what the first one saved. i is 1, 2, 3 … .
 CALLS: dict[str, LiteralString] = {
     "save_order": "SELECT ortes_store.save_order('1', 10000000000 + %(i)s, 7, %(dati)s)",
     "save_order, repeated": "SELECT ortes_store.save_order('1', 10000000000 + %(i)s, 7, %(dati)s)",
     "save_order of a device": "SELECT ortes_app.save_order('1', 1, 10000000000 + %(i)s, 7, %(dati)s)",
     "create_order": "SELECT ortes_erp.create_order('1', %(orders)s - %(i)s, 8)",
     "acquire_order": "SELECT ortes_erp.acquire_order('1', %(orders)s - %(i)s, 'C' || %(orders)s - %(i)s)",
-    "export_order, again": "SELECT * FROM ortes_erp.export_order('1', 'C' || %(orders)s - %(i)s, 'CNF', 9, %(confirmed)s, %(orders)s - %(i)s)",
+    "export_order, again": "SELECT * FROM ortes_erp.export_order('1', 'C' || %(orders)s - %(i)s, 'CNF', 9, %(confirmed)s, "
+    "%(orders)s - %(i)s)",
     "export_order, new": "SELECT * FROM ortes_erp.export_order('1', 'G' || %(i)s, 'CNF', 9, %(confirmed)s)",
     "import_order": "SELECT ortes_store.import_order('1', %(orders)s + 1 - 2 * %(i)s)",
     "changes, one order": "SELECT * FROM ortes_store.changes('1', %(last)s - 1, 1000)",
@@ -62,14 +64,17 @@ def call_counts(bench: Bench, orders: int, calls: int) -> dict[str, Counts]:
     """Each call for one order, at this size: the mean of several, after as many that fill the caches."""
     result = {}
     with bench.admin() as admin, bench.user() as user:
-        number = {name: 0 for name in CALLS}
         for name, query in CALLS.items():
             measured = []
             for turn in range(10 + calls):
-                # A repeat repeats what there is.
-                number[name] += 1
                 row = admin.execute(_LAST).fetchone()
-                given = {"i": number[name], "orders": orders, "last": row and row[0], "dati": DATI, "confirmed": CONFIRMED}
+                given = {
+                    "i": turn + 1,
+                    "orders": orders,
+                    "last": row and row[0],
+                    "dati": DATI,
+                    "confirmed": CONFIRMED,
+                }
                 counts = explain(user, query, given)
                 if turn >= 10:
                     measured.append(counts)
@@ -91,7 +96,9 @@ def measure_sizes(
             step()
     small, large = by_size[sizes[0]], by_size[sizes[-1]]
     figures = [
-        Figure("changes_rows", "changes: rows read but not returned", "count", "rows", "value", False, 0, [max(rows_read)]),
+        Figure(
+            "changes_rows", "changes: rows read but not returned", "count", "rows", "value", False, 0, [max(rows_read)]
+        ),
         _one("idle_buffers", "changes, nothing new", "buffers", "value", 12, large["changes, nothing new"].buffers),
         _one(
             "idle_growth",
@@ -170,7 +177,7 @@ def measure_life(bench: Bench, orders: int, pgq: bool, step: Callable[[], None])
 def _wal_of(bench: Bench, side: Side) -> float:
     with bench.admin() as admin:
         before = admin.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
-        run_side(bench, side, 0, 0)
+        run_side(bench, side)
         row = admin.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", before).fetchone()
         return float(row[0] if row else 0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from ortes_db.bench.timed import DATI
+from ortes_db.bench.content import DATI
 
 _DEFINITIONS = """
 SELECT format('ALTER TABLE ortes.arportes DROP CONSTRAINT %I', conname),
@@ -18,6 +18,11 @@ FROM pg_index WHERE indrelid = 'ortes.arportes'::regclass
 """
 
 
+def pending(orders: int) -> int:
+    """How many of the loaded orders the ERP has still to acquire."""
+    return max(1000, orders // 1000)
+
+
 def load(admin: psycopg.Connection[Any], orders: int) -> None:
     """Empty the hub, then give company 1 so many orders."""
     indexes = admin.execute(_DEFINITIONS).fetchall()
@@ -27,7 +32,7 @@ def load(admin: psycopg.Connection[Any], orders: int) -> None:
         for drop, _ in indexes:
             admin.execute(drop)
         query = (Path(__file__).parent / "load.sql").read_text(encoding="utf-8")
-        admin.execute(query.encode(), {"orders": orders, "dati": DATI})
+        admin.execute(query.encode(), {"orders": orders, "pending": pending(orders), "dati": DATI})
         for _, create in indexes:
             admin.execute(create)
         counters = (
@@ -45,6 +50,8 @@ def copy_to_plain(admin: psycopg.Connection[Any]) -> None:
     """Give the tables without triggers the same orders."""
     admin.execute("TRUNCATE plain.arportes")
     admin.execute("INSERT INTO plain.arportes SELECT * FROM ortes.arportes")
-    admin.execute("SELECT setval('plain.id_pub', max(id_pub)), setval('plain.id_sincro', max(id_sincro)) FROM ortes.arportes")
+    admin.execute(
+        "SELECT setval('plain.id_pub', max(id_pub)), setval('plain.id_sincro', max(id_sincro)) FROM ortes.arportes"
+    )
     admin.execute("VACUUM (ANALYZE) plain.arportes")
     admin.execute("CHECKPOINT")

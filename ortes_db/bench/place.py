@@ -77,9 +77,7 @@ def bench_place(
 
 
 @contextmanager
-def _in_database(
-    dsn: str, bin_dir: Path | None, say: Callable[[str], None]
-) -> Iterator[Bench]:
+def _in_database(dsn: str, bin_dir: Path | None, say: Callable[[str], None]) -> Iterator[Bench]:
     program = pgbench_program(bin_dir)
     with place(dsn, say) as made, psycopg.connect(made.dsn, autocommit=True) as admin:
         row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
@@ -95,7 +93,7 @@ def _in_database(
         for company in range(1, COMPANIES + 1):
             admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (name, str(company)))
         asked = "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name"
-        shown = dict(admin.execute(asked, ([*COUNT_SETTINGS],)).fetchall())
+        shown: dict[str, str] = dict(admin.execute(asked, ([*COUNT_SETTINGS],)).fetchall())
         version = admin.execute("SELECT current_setting('server_version')").fetchone()
         yield Bench(made.dsn, user_dsn, name, program, str(version and version[0]), shown)
 

@@ -1,20 +1,68 @@
-"""The result as text."""
+"""The result as text: a line for each figure, and the page docs/benchmark.md."""
+
+from statistics import median
+from string import Template
 
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.run import Result
 
+_PAGE = Template("""\
+# Benchmark
+
+What the hub costs beside the same work in plain SQL, measured by `$command` on $machine, PostgreSQL $version.
+This page and its chart are written by it (`make bench`).
+
+$summary
+
+![Ratios beside their targets, and buffers of a call by size of the hub](benchmark.svg)
+
+## Times
+
+Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round.
+
+$times
+
+- **plain** is the same table with the same columns, indexes and storage options (taken from the catalog of this very hub)
+  without triggers; ids come from sequences, and each row change is one prepared statement. It checks nothing, repeats nothing,
+  and its numbers have gaps and become visible out of order: what the hub does more is the price of the two promises.
+- A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
+- The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
+  calls, each its own transaction.
+- **PGQ** (Debian `postgresql-15-pgq3`): the same row changes in plain SQL; acquisition and export insert the row as an event in
+  the same statement; two consumers read and finish a batch after every 250 orders, after a tick. The hub's two readers
+  call `changes` and `confirm` as often. Rotation of PGQ's tables is left out, which favours PGQ.
+
+## Counts
+
+The same whenever they are made: buffers touched and bytes of WAL with everything that a call runs inside, by
+`EXPLAIN (ANALYZE, BUFFERS, WAL)` of the call, the mean of $calls calls with warm caches; of a whole life, by the
+difference of WAL positions, commits included. Full page images are off while counting (they depend on when the last
+checkpoint was), autovacuum too.
+
+$counts
+
+### Cost of a call by size of the hub
+
+Buffers / bytes of WAL, all orders in one company.
+
+$sizes
+
+## Room
+
+After the life of so many orders, each step ten batches of 1,000 behind the one before, autovacuum at its defaults.
+
+$room
+
+## Settings
+
+Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off besides.
+""")
+
 
 def line(figure: Figure) -> str:
-    """One figure: what, both medians, what is compared, target and verdict."""
-    low, high = figure.spread
-    value = {"ratio": f"{figure.value:.2f} ×", "difference": f"{figure.value:+.1f}", "value": ""}[figure.measure]
-    sides = _number(_median(figure.hub))
-    if figure.base:
-        sides += f" / {_number(_median(figure.base))} {figure.beside}"
-    spread = f" ({low:.2f} to {high:.2f})" if len(figure.hub) > 1 else ""
-    target = f"{'≥' if figure.at_least else '≤'} {figure.target:g}"
-    verdict = "ok" if figure.good else "MISSED"
-    return f"{verdict:6} {figure.work}: {value}{spread} [{target}]  {sides}, {figure.unit}"
+    """One figure: verdict, what, the value, target, both medians."""
+    text = f"{'ok' if figure.good else 'MISSED':6} {figure.work}: {_value(figure)} [{_target(figure)}]"
+    return f"{text}  {_sides(figure)} {figure.unit}"
 
 
 def summary(result: Result) -> str:
@@ -24,9 +72,69 @@ def summary(result: Result) -> str:
     return text + (f"; missed: {', '.join(missed)}" if missed else "")
 
 
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
+def page(result: Result, command: str) -> str:
+    """The page docs/benchmark.md."""
+    kinds = {
+        kind: _table(
+            ["", "what", "value", "target", "hub", "baseline", "unit"],
+            [_row(figure) for figure in result.figures if figure.kind == kind],
+        )
+        for kind in ("time", "count", "size")
+    }
+    shown = [f"`{name} = {value}`" for name, value in result.settings.items() if name != "server_version"]
+    calls = list(next(iter(result.by_size.values()), {}))
+    sizes = [
+        [name, *(f"{counts[name].buffers:.0f} / {counts[name].wal:,.0f}" for counts in result.by_size.values())]
+        for name in calls
+    ]
+    machine = result.machine
+    return _PAGE.substitute(
+        command=command,
+        machine=f"{machine['cores']} cores of {machine['processor']}, {machine['system']}",
+        version=result.settings.get("server_version", "?"),
+        summary=summary(result) + ".",
+        rounds=max((len(figure.hub) for figure in result.figures), default=0),
+        calls=result.calls,
+        times=kinds["time"],
+        counts=kinds["count"],
+        room=kinds["size"],
+        sizes=_table(["call", *(f"{size:,} orders" for size in result.by_size)], sizes),
+        settings=", ".join(shown),
+    )
+
+
+def _row(figure: Figure) -> list[str]:
+    hub = _number(median(figure.hub))
+    base = f"{_number(median(figure.base))} {figure.beside}" if figure.base else ""
+    return ["ok" if figure.good else "**missed**", figure.work, _value(figure), _target(figure), hub, base, figure.unit]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _value(figure: Figure) -> str:
+    low, high = figure.spread
+    match figure.measure:
+        case "ratio":
+            text = f"{figure.value:.2f} ×"
+        case "difference":
+            text = f"{figure.value:+.1f}"
+        case _:
+            text = _number(figure.value)
+    return text + (f" ({low:.2f} to {high:.2f})" if len(figure.hub) > 1 else "")
+
+
+def _target(figure: Figure) -> str:
+    return f"{'≥' if figure.at_least else '≤'} {figure.target:g}"
+
+
+def _sides(figure: Figure) -> str:
+    if not figure.base:
+        return _number(median(figure.hub))
+    return f"{_number(median(figure.hub))} / {_number(median(figure.base))} ({figure.beside})"
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.1f}"

@@ -7,46 +7,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ortes_db.bench.bloat import measure_bloat
+from ortes_db.bench.bloat import measure_bloat, measure_counters
 from ortes_db.bench.counts import Counts, measure_life, measure_linearity, measure_sizes
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.load import copy_to_plain, load
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
 from ortes_db.bench.place import BLOAT_SETTINGS, COUNT_SETTINGS, TIME_SETTINGS, Bench, bench_place
-from ortes_db.bench.timed import PGQ, TIMED, measure_timed
+from ortes_db.bench.plan import FULL, Plan
+from ortes_db.bench.timed import comparisons, measure_timed
 
 # What --only takes beside the names of timed figures.
 COUNTS, BLOAT = "counts", "bloat"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured."""
-
-    rounds: int
-    seconds: int
-    sizes: tuple[int, ...]
-    # Orders there are when times are measured.
-    orders: int
-    calls: int
-    many_rows: int
-    lives: int
-    bloat_orders: int
-
-
-FULL = Plan(
-    rounds=5,
-    seconds=3,
-    sizes=(10_000, 100_000, 1_000_000, 10_000_000),
-    orders=100_000,
-    calls=100,
-    many_rows=100_000,
-    lives=1000,
-    bloat_orders=1_000_000,
-)
-QUICK = Plan(
-    rounds=2, seconds=1, sizes=(10_000, 300_000), orders=20_000, calls=30, many_rows=20_000, lives=250, bloat_orders=20_000
-)
 
 
 @dataclass
@@ -54,6 +25,8 @@ class Result:
     """What came out, and of which machine."""
 
     machine: dict[str, str]
+    # How many calls each counted mean is of.
+    calls: int
     settings: dict[str, str] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     by_size: dict[int, dict[str, Counts]] = field(default_factory=dict)
@@ -88,12 +61,12 @@ class Listener:
 
 def names() -> list[str]:
     """What --only takes."""
-    return [COUNTS, BLOAT, *(name for timed in (*TIMED, PGQ) for name, _, _ in timed.figures)]
+    return [COUNTS, BLOAT, *(name for timed in comparisons(FULL) for name, _, _ in timed.figures)]
 
 
 def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], told: Listener) -> Result:
     """Measure what is wanted (all if `only` is empty)."""
-    result = Result(machine())
+    result = Result(machine(), plan.calls)
     wanted = only or set(names())
 
     def add(figures: Iterable[Figure]) -> None:
@@ -112,24 +85,22 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
                 load(admin, plan.sizes[0])
                 copy_to_plain(admin)
             add(measure_life(bench, plan.lives, _pgq(dsn, bench, told), step))
+            add(measure_counters(bench, plan.seconds * 5))
     if BLOAT in wanted:
         # Autovacuum looks once a minute by default: as often a life of an order here as in the full run.
         pause = {"autovacuum_naptime": f"{max(1, 60 * plan.bloat_orders // FULL.bloat_orders)}s"}
         with bench_place(dsn, pg_bin, BLOAT_SETTINGS | pause, told.say) as bench:
-            add(measure_bloat(bench, plan.bloat_orders, plan.seconds, _steps(told, "bloat", 11)))
-    todo = [timed for timed in (*TIMED, PGQ) if any(name in wanted for name, _, _ in timed.figures)]
+            add(measure_bloat(bench, plan.bloat_orders, _steps(told, "bloat", 11), told.say))
+    todo = [timed for timed in comparisons(plan) if any(name in wanted for name, _, _ in timed.figures)]
     if todo:
         with bench_place(dsn, pg_bin, TIME_SETTINGS, told.say) as bench:
             result.settings = {"server_version": bench.server_version, **bench.settings}
             with bench.admin() as admin:
                 load(admin, plan.orders)
                 copy_to_plain(admin)
-            # As many changes as the load has acquired.
-            changes = plan.orders - max(1000, plan.orders // 1000)
             for timed in todo:
-                if timed is not PGQ or _pgq(dsn, bench, told):
-                    step = _steps(told, timed.figures[0][0], plan.rounds * 2)
-                    add(measure_timed(bench, timed, plan.rounds, plan.seconds, changes, step))
+                if timed.beside != "PGQ" or _pgq(dsn, bench, told):
+                    add(measure_timed(bench, timed, plan, _steps(told, timed.figures[0][0], plan.rounds * 2)))
     return result
 
 

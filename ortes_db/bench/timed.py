@@ -1,21 +1,15 @@
 """What takes time: each measurement in turn with its baseline, A B A B …, by pgbench."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
+from ortes_db.bench.content import CONFIRMED, DATI
 from ortes_db.bench.figures import Figure
+from ortes_db.bench.load import pending
 from ortes_db.bench.pgbench import Run, run_pgbench
 from ortes_db.bench.place import Bench
-
-_ORDER = {
-    "cliente": "Rossi & C.",
-    "righe": [{"art": "A-100", "qta": 3, "prezzo": 12.5}, {"art": "B-220", "qta": 1, "prezzo": 99.9}],
-    "note": "consegna al mattino",
-}
-DATI = json.dumps(_ORDER)
-CONFIRMED = json.dumps(_ORDER | {"stato": "confermato"})
+from ortes_db.bench.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -28,6 +22,8 @@ class Side:
     transactions: int | None = None
     rows: int = 1
     by_hand: bool = False
+    # Orders that the ERP has changed when it begins.
+    changes: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,75 +36,74 @@ class Timed:
     figures: tuple[tuple[str, str, float], ...]
     beside: str = "plain"
     per_row: bool = False
-    variables: dict[str, str] = field(default_factory=dict)
 
 
-SAVE = Side("save.hub")
-
-TIMED = (
-    Timed(SAVE, Side("save.plain"), (("save_order", "save_order, 1 client", 0.9),)),
-    Timed(
-        Side("save_64.hub", 16),
-        Side("save_64.plain", 16),
-        (("save_order_64", "save_order, 16 clients over 64 companies", 0.9),),
-    ),
-    Timed(Side("save.hub", 16), SAVE, (("contention_16", "save_order, one company, 16 clients", 0.9),), "1 client"),
-    Timed(Side("save.hub", 64), SAVE, (("contention_64", "save_order, one company, 64 clients", 0.9),), "1 client"),
-    Timed(
-        Side("batch.hub", transactions=20, rows=1000),
-        Side("batch.plain", transactions=20, rows=1000),
-        (
-            ("save_orders", "save_orders, 1,000 a call", 0.8),
-            ("acquire_orders", "acquire_orders, 1,000 a call", 0.8),
-            ("export_orders", "export_orders, 1,000 a call", 0.8),
+def comparisons(plan: Plan) -> tuple[Timed, ...]:
+    """All that is timed."""
+    save = Side("save.hub")
+    batches, rows = plan.batches, plan.many_rows
+    changes = plan.orders - pending(plan.orders)
+    return (
+        Timed(save, Side("save.plain"), (("save_order", "save_order, 1 client", 0.9),)),
+        Timed(
+            Side("save_64.hub", 16),
+            Side("save_64.plain", 16),
+            (("save_order_64", "save_order, 16 clients over 64 companies", 0.9),),
         ),
-    ),
-    Timed(Side("changes.hub"), Side("changes.plain"), (("changes", "changes, 1,000 rows", 0.9),)),
-    Timed(
-        Side("life.hub"), Side("life.plain"), (("life", "whole life of an order, 1 client", 0.8),)
-    ),
-    Timed(
-        Side("by_hand.insert", transactions=1, rows=100_000, by_hand=True),
-        Side("by_hand.insert", transactions=20, rows=1000, by_hand=True),
-        (("insert_rows", "INSERT by hand, 100,000 rows, time a row", 1.2),),
-        "1,000 rows",
-        per_row=True,
-    ),
-    Timed(
-        Side("by_hand.update", transactions=1, rows=100_000, by_hand=True),
-        Side("by_hand.update", transactions=20, rows=1000, by_hand=True),
-        (("update_rows", "UPDATE by hand, 100,000 rows, time a row", 1.2),),
-        "1,000 rows",
-        per_row=True,
-    ),
-)
+        Timed(Side("save.hub", 16), save, (("contention_16", "save_order, one company, 16 clients", 0.9),), "1 client"),
+        Timed(Side("save.hub", 64), save, (("contention_64", "save_order, one company, 64 clients", 0.9),), "1 client"),
+        Timed(
+            Side("batch.hub", transactions=batches, rows=1000),
+            Side("batch.plain", transactions=batches, rows=1000),
+            (
+                ("save_orders", "save_orders, 1,000 a call", 0.8),
+                ("acquire_orders", "acquire_orders, 1,000 a call", 0.8),
+                ("export_orders", "export_orders, 1,000 a call", 0.8),
+            ),
+        ),
+        Timed(
+            Side("changes.hub", changes=changes),
+            Side("changes.plain", changes=changes),
+            (("changes", "changes, 1,000 rows", 0.9),),
+        ),
+        Timed(Side("life.hub"), Side("life.plain"), (("life", "whole life of an order, 1 client", 0.8),)),
+        *(
+            Timed(
+                Side(f"by_hand.{verb}", transactions=1, rows=rows, by_hand=True),
+                Side(f"by_hand.{verb}", transactions=batches, rows=1000, by_hand=True),
+                ((f"{verb}_rows", f"{verb.upper()} by hand, {rows:,} rows, time a row", 1.2),),
+                "1,000 rows",
+                per_row=True,
+            )
+            for verb in ("insert", "update")
+        ),
+        Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ"),
+    )
 
-# Beside PGQ, where it is installed.
-PGQ = Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ")
 
 # One number for each run: no two make an order with the same id.
 _runs = count(1)
 
 
-def measure_timed(
-    bench: Bench, timed: Timed, rounds: int, seconds: int, orders: int, step: Callable[[], None]
-) -> Iterator[Figure]:
+def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], None]) -> Iterator[Figure]:
     """Run both sides in turn; one figure for each that the comparison names."""
     figures = [_figure(timed, *one) for one in timed.figures]
-    for number in range(rounds):
+    sides = [(timed.hub, True), (timed.base, False)]
+    for number in range(plan.rounds):
         # Who goes first alternates too.
-        sides = [(timed.hub, True), (timed.base, False)]
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
-            run = run_side(bench, side, seconds, orders)
+            run = run_side(bench, side, plan.seconds)
             step()
             for figure in figures:
                 (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
     yield from figures
 
 
-def run_side(bench: Bench, side: Side, seconds: int, orders: int) -> Run:
-    """One run of one side."""
+def run_side(bench: Bench, side: Side, seconds: int = 1) -> Run:
+    """One run of one side: so many seconds, unless the side says how many transactions."""
     run = next(_runs)
+    # Orders are updated by hand from the first one on; everything else makes new ones.
+    update = side.script == "by_hand.update"
     return run_pgbench(
         bench.pgbench,
         bench.dsn if side.by_hand else bench.user_dsn,
@@ -117,10 +112,10 @@ def run_side(bench: Bench, side: Side, seconds: int, orders: int) -> Run:
         seconds=None if side.transactions else seconds,
         transactions=side.transactions,
         variables={
-            "n": 0 if not side.script.endswith("update") else -1,
+            "n": -1 if update else 0,
+            "base": 0 if update else run * 1_000_000_000,
             "azi": "1",
-            "base": 0 if side.script.endswith("update") else run * 1_000_000_000,
-            "orders": orders,
+            "orders": side.changes,
             "rows": side.rows,
             "stamp": run,
             "dati": DATI,

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ortes_db.bench import report
+from ortes_db.bench.chart import draw
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.pgbench import BenchError
-from ortes_db.bench.run import FULL, QUICK, Listener, measure, names
+from ortes_db.bench.plan import FULL, QUICK
+from ortes_db.bench.run import Listener, measure, names
 from ortes_db.commands._options import dsn_option, pg_bin_option
 
 
@@ -26,6 +28,16 @@ from ortes_db.commands._options import dsn_option, pg_bin_option
 @click.option("--seconds", type=click.IntRange(min=1), metavar="N", help="Length of each timed run.")
 @click.option("--check", is_flag=True, help="End with exit code 1 when a noise-free figure misses its target.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write benchmark.md and benchmark.svg there.",
+)
+@click.option(
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the chart: .svg or .png."
+)
 @click.pass_context
 def bench(
     context: click.Context,
@@ -38,6 +50,8 @@ def bench(
     seconds: int | None,
     check: bool,
     as_json: bool,
+    folder: Path | None,
+    chart: Path | None,
 ) -> None:
     """Measure the hub beside the same work in plain SQL, on the same server in the same run.
 
@@ -52,7 +66,9 @@ def bench(
         return
     wanted = {name.strip() for name in only.split(",") if name.strip()}
     if unknown := wanted - set(names()):
-        raise click.BadParameter(f"{', '.join(sorted(unknown))}: expected some of {', '.join(names())}", param_hint="--only")
+        raise click.BadParameter(
+            f"{', '.join(sorted(unknown))}: expected some of {', '.join(names())}", param_hint="--only"
+        )
     plan = QUICK if quick else FULL
     plan = replace(plan, rounds=rounds or plan.rounds, seconds=seconds or plan.seconds)
     console = Console(stderr=True)
@@ -71,6 +87,11 @@ def bench(
 
             told = Listener(lambda text: click.echo(text, err=True), show, step)
             result = measure(dsn if given else None, pg_bin, plan, wanted, told)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "benchmark.md").write_text(report.page(result, _command(context)), encoding="utf-8")
+        for path in filter(None, (chart, folder and folder / "benchmark.svg")):
+            draw(result, path)
     except BenchError as error:
         click.echo(f"ortes: {error}", err=True)
         context.exit(2)
@@ -81,3 +102,8 @@ def bench(
     if check and result.missed_counts:
         click.echo(f"missed: {', '.join(figure.name for figure in result.missed_counts)}", err=True)
         context.exit(1)
+
+
+def _command(context: click.Context) -> str:
+    given = {"quick": "--quick", "only": f"--only {context.params['only']}"}
+    return " ".join(["ortes bench", *(text for name, text in given.items() if context.params[name])])

@@ -1,0 +1,48 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The amounts of one run of the benchmark."""
+
+    # Of each timed comparison, and how long each side runs in one.
+    rounds: int
+    seconds: int
+    # Calls of 1,000 orders a side and round.
+    batches: int
+    # Orders there are when times are measured.
+    orders: int
+    # Rows of the large statement by hand.
+    many_rows: int
+    # Sizes of the hub at which calls are counted, and how many calls are averaged.
+    sizes: tuple[int, ...]
+    calls: int
+    # Orders whose whole life is counted, and those that fill the hub up.
+    lives: int
+    bloat_orders: int
+
+
+FULL = Plan(
+    rounds=5,
+    seconds=3,
+    batches=20,
+    orders=100_000,
+    many_rows=100_000,
+    sizes=(10_000, 100_000, 1_000_000, 10_000_000),
+    calls=100,
+    lives=1000,
+    bloat_orders=1_000_000,
+)
+QUICK = Plan(
+    rounds=2,
+    seconds=1,
+    batches=6,
+    orders=20_000,
+    many_rows=20_000,
+    sizes=(10_000, 300_000),
+    calls=30,
+    lives=250,
+    bloat_orders=50_000,
+)
