@@ -23,7 +23,7 @@ def buffers(connection: Connection, azi: str, device: int | None) -> int:
     connection.execute("DEALLOCATE ALL")
     connection.execute(probe())
     execute = f"EXECUTE probe ('{azi}', {device or 'NULL'})"
-    connection.execute(execute)  # type: ignore[call-overload]
+    connection.execute(execute)
     plan = one(connection, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {execute}")[0]["Plan"]
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
@@ -32,7 +32,8 @@ def grants(hub: Hub, count: int, login: str) -> None:
     """`count` grants in all, of 50 companies; some of them the login's, for every company and two devices."""
     hub.dba.execute("INSERT INTO ortes.company SELECT 'X' || n FROM generate_series(1, 50) AS n")
     hub.dba.execute(
-        "INSERT INTO ortes.access SELECT 'login_' || n, 'X' || n %% 50 + 1, n FROM generate_series(1, %s) AS n", (count,)
+        "INSERT INTO ortes.access SELECT 'login_' || n, 'X' || n %% 50 + 1, n FROM generate_series(1, %s) AS n",
+        (count,),
     )
     hub.dba.execute(
         "INSERT INTO ortes.access SELECT %s, 'X' || n, d FROM generate_series(1, 50) AS n, unnest(ARRAY[50, 51]) AS d",
@@ -78,7 +79,13 @@ def refusal(connection: Connection, azi: str) -> tuple[str | None, ...]:
     with pytest.raises(psycopg.Error) as caught:
         connection.execute("SELECT ortes_store.save_order(%s, 1)", (azi,))
     said = caught.value.diag
-    return (said.sqlstate, said.message_primary, (said.message_detail or "").replace(azi, "*"), said.message_hint, said.context)
+    return (
+        said.sqlstate,
+        said.message_primary,
+        (said.message_detail or "").replace(azi, "*"),
+        said.message_hint,
+        said.context,
+    )
 
 
 def test_nothing_tells_which_companies_exist(hub: Hub) -> None:
@@ -120,7 +127,7 @@ def test_a_device_does_nothing_for_another_one(hub: Hub) -> None:
         "ortes_app.import_orders('C00001', 50, '{1}')",
     ):
         with pytest.raises(psycopg.Error) as caught:
-            other.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]
+            other.execute(f"SELECT * FROM {call}")
         assert caught.value.sqlstate == "OR003", call
     assert hub.everything() == before
     assert rows(other, "SELECT ortes_app.save_order('C00001', 51, 1)") == [(3,)]

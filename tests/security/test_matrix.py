@@ -61,7 +61,9 @@ def effective(hub: Hub, role: str) -> set[tuple[str, str, str]]:
     """What a login with this one role can really do, however it came by it."""
     login = hub.db.login("matrix", role)
     found = set()
-    functions = "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE {} AND has_function_privilege(%s, p.oid, 'EXECUTE')"
+    functions = (
+        "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE {} AND has_function_privilege(%s, p.oid, 'EXECUTE')"
+    )
     tables = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE {} AND has_table_privilege(%s, c.oid, %s)"
     columns = """
         SELECT c.oid::regclass::text, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
