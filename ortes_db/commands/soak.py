@@ -14,9 +14,9 @@ from rich.progress import Progress as Bar
 
 from ortes_db.commands._options import pg_bin_option
 from ortes_db.deploy import deploy
-from ortes_db.soak.run import Progress, Scene, run_and_check, summary
 from ortes_db.replica import embedded_replica
 from ortes_db.server import embedded_server
+from ortes_db.soak.run import Progress, Scene, run_and_check, summary
 
 # Without a terminal, a line of progress every so many seconds.
 LINE_EVERY = 15
