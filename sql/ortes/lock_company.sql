@@ -7,11 +7,14 @@ AS $lock_company$
 -- Taken first by everything that writes for a company, and kept until its transaction ends:
 -- numbers become visible in their order, and callers of one company never deadlock.
 -- An advisory lock, because its waiters queue; those of a row lock all wake at every release.
+-- The table comes first, as for a statement by hand, which has it when its trigger gets here:
+-- else a deploy that waits for the table would be between the two, and all three wait in a circle.
 -- A session that sets no lock_timeout of its own gets one for the rest of its transaction.
 BEGIN
     IF current_setting('lock_timeout') = '0' THEN
         PERFORM set_config('lock_timeout', '5s', true);
     END IF;
+    LOCK TABLE ortes.arportes IN ROW EXCLUSIVE MODE;
     IF ortes.try_lock_company(p_azi) THEN
         RETURN;
     END IF;
