@@ -13,6 +13,7 @@ from ortes_db.manifest import (
     CATALOG,
     Key,
     catalog,
+    lock_tables,
     record_fingerprints,
     record_migration,
     record_objects,
@@ -57,7 +58,8 @@ def deploy(
     """Apply what is pending of migrations/, then all of sql/, in one transaction. Raises DeployError."""
     tree = read_tree(migrations, sql)
     say: Report = report or (lambda _: None)
-    return in_one_transaction(dsn, lambda hub: _deploy(hub, tree), prepare=BOOKKEEPING, wait=wait, report=say)
+    prepare = BOOKKEEPING + lock_tables(tree.migrations)
+    return in_one_transaction(dsn, lambda hub: _deploy(hub, tree), prepare=prepare, wait=wait, report=say)
 
 
 def check_history(tree: Tree, applied: dict[str, str], manifest: dict[Key, Any]) -> None:

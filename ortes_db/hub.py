@@ -20,7 +20,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import StepCollector
 
-from ortes_db.manifest import DEPLOY_LOCK, SESSION, lock_tables
+from ortes_db.manifest import DEPLOY_LOCK, SESSION
 from ortes_db.tree import DeployError, SqlFile, Tree
 
 Report = Callable[[str], None]
@@ -120,7 +120,6 @@ def in_one_transaction(
                     _take_turn(hub, deadline, report)
                     hub.send(f"SET LOCAL lock_timeout = {patience}")
                     hub.send(prepare)
-                    hub.send(lock_tables())
                     return work(hub)
             except _LOCKED as error:
                 holders, only_vacuum = _holders(hub.connection)

@@ -10,9 +10,6 @@ from ortes_db.tree import Migration, SqlFile, Tree
 # Deploys into one database take turns; transaction-level, so that nothing is left of it whatever happens.
 DEPLOY_LOCK = 0x6F727465732D64
 
-# What a deploy is about to change, in the order in which an order's transaction comes by.
-LOCKED_TABLES = ("ortes.apstatosyn", "ortes.arportes")
-
 # (kind, schema, name)
 Key = tuple[str, str, str]
 
@@ -27,13 +24,36 @@ SESSION = sql_text("session.sql")
 BOOKKEEPING = sql_text("bookkeeping.sql")
 
 
-def lock_tables() -> str:
-    """Keep writers away from the start: later, when triggers are replaced, we would wait for them in the middle."""
-    return "".join(
-        f"DO $lock$ BEGIN IF to_regclass('{table}') IS NOT NULL THEN "
-        f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; END IF; END $lock$;\n"
-        for table in LOCKED_TABLES
-    )
+def lock_tables(migrations: list[Migration] | None) -> str:
+    """Keep writers away from the start: later, when triggers are replaced, we would wait for them in the middle.
+
+    Where a migration is pending (None: one is taken back), readers as well: a writer reads before it writes, and would
+    wait for us while we wait for it. In the order in which the doors come by: view, orders, counters.
+    """
+    hashes = ", ".join(f"'{one.hash}'" for one in migrations or ())
+    pending = "true"
+    if migrations is not None:
+        pending = (
+            f"EXISTS (SELECT FROM unnest(ARRAY[{hashes}]::text[]) AS h (hash) WHERE NOT EXISTS ("
+            "SELECT FROM ortes_deploy._yoyo_migration AS m WHERE m.migration_hash = h.hash))"
+        )
+    return f"""
+DO $lock$
+BEGIN
+    IF to_regclass('ortes.arportes') IS NULL THEN
+        RETURN;
+    ELSIF {pending} THEN
+        IF to_regclass('ortes_ops.orders') IS NOT NULL THEN
+            LOCK TABLE ortes_ops.orders IN ACCESS EXCLUSIVE MODE;
+        END IF;
+        LOCK TABLE ortes.arportes IN ACCESS EXCLUSIVE MODE;
+    ELSE
+        LOCK TABLE ortes.arportes IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    LOCK TABLE ortes.apstatosyn IN SHARE ROW EXCLUSIVE MODE;
+END
+$lock$;
+"""
 
 
 def record_migration(migration: Migration) -> str:

@@ -16,7 +16,7 @@ from ortes_db.hub import (
     unreachable_is_said,
     yoyo_migrations,
 )
-from ortes_db.manifest import Key, recorded, title
+from ortes_db.manifest import Key, lock_tables, recorded, title
 from ortes_db.tree import DeployError, Tree, read_tree
 
 _PREPARE = """
@@ -106,7 +106,7 @@ def rollback(
     return in_one_transaction(
         dsn,
         lambda hub: _rollback(hub, tree, target, all),
-        prepare=_PREPARE,
+        prepare=_PREPARE + lock_tables(None),
         wait=wait,
         report=report or (lambda _: None),
     )

@@ -78,7 +78,7 @@ def _parts(tree: Tree) -> list[str]:
         _TAKE_TURN,
         BOOKKEEPING,
         _check_history(tree),
-        lock_tables(),
+        lock_tables(tree.migrations),
         "SET LOCAL search_path = ortes_deploy, pg_temp;\n",
         *map(_migration, tree.migrations),
         "SET LOCAL search_path = pg_catalog, pg_temp;\n",

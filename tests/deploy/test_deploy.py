@@ -191,15 +191,15 @@ def test_a_writer_under_way_waits_for_the_deploy_not_the_deploy_for_a_deadlock(r
     """Writer holds one table, deploy the other: it is the deploy that lets go."""
     run(deployed, "SELECT ortes_ops.create_company('C1')")
     with psycopg.connect(deployed) as writer, psycopg.connect(deployed, autocommit=True) as watch:
-        writer.execute("LOCK TABLE ortes.arportes IN ROW EXCLUSIVE MODE")
+        writer.execute("LOCK TABLE ortes.apstatosyn IN ROW EXCLUSIVE MODE")
         blocked = in_background(release.deploy, deployed)
         until(
             lambda: watch.execute(
-                "SELECT FROM pg_locks WHERE relation = 'ortes.apstatosyn'::regclass AND mode = 'ShareRowExclusiveLock'"
+                "SELECT FROM pg_locks WHERE relation = 'ortes.arportes'::regclass AND mode = 'ShareRowExclusiveLock'"
             ).fetchall()
         )
-        writer.execute("UPDATE ortes.company SET azi = azi")
-        writer.execute("LOCK TABLE ortes.apstatosyn IN ROW EXCLUSIVE MODE")
+        writer.execute("UPDATE ortes.company SET created_at = created_at")
+        writer.execute("LOCK TABLE ortes.arportes IN ROW EXCLUSIVE MODE")
         writer.commit()
         assert blocked.result(20).nothing
 
