@@ -214,6 +214,11 @@ def doctor(dsn: str) -> list[Finding]:
         findings += _privileges(connection)
         may_read(connection)
         findings += [finding for check, query in _LOGINS.items() for finding in _ask(connection, check, query)]
+    # Settings of a function have an order: put back by hand, they would still not be what was deployed.
+    changed = {one.name.partition("(")[0] for one in found.drift if one.what == "changed"}
+    for finding in findings:
+        if finding.check == "search_path" and changed & set(finding.what.replace("(", " ").split()):
+            finding.mend = "ortes deploy"
     return [*findings, *_timeouts(found), *_drift(found, findings)]
 
 

@@ -148,7 +148,7 @@ def test_every_function_called_by_every_role_for_its_own_company_another_and_non
     own = hub.db.connect(hub.db.login("own", role, hub.azi if bound else None, 50 if role == "ortes_app" else None))
     none = hub.db.connect(hub.db.login("none", role))
     called = 0
-    for schema, signature, names, with_nulls in functions(hub):
+    for _, signature, names, with_nulls in functions(hub):
         if signature not in executable:
             assert outcome(own, f"SELECT {with_nulls}") == "42501", f"{role} can call {signature}"
             continue
