@@ -25,14 +25,13 @@ $(READY): pyproject.toml
 	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
 	    echo "$$python cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; fi; \
 	[ -x $(VENV)/bin/python ] || { rm -rf $(VENV); $$python -m venv $(VENV); }
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,dev]'
 	@touch $@
 
 replay: setup ## replay the document's operations and print its table with a verdict on every cell
 	@$(VENV)/bin/python -m ortes_db replay
 
 bench: setup ## measure the hub beside plain SQL (15 minutes) and write docs/benchmark.md with its chart
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(VENV)/bin/python -m ortes_db bench --report docs $(if $(BENCH_PG),--pg-bin $(BENCH_PG)) $(ARGS)
 
 test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on that one)

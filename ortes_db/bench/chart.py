@@ -23,7 +23,7 @@ def draw(result: Result, path: Path) -> None:
 
         matplotlib.use("svg")
         # The same result gives the same file.
-        matplotlib.rcParams.update({"svg.hashsalt": "ortes", "font.size": 9})
+        matplotlib.rcParams.update({"svg.hashsalt": "ortes", "svg.fonttype": "none", "font.size": 9})
         from matplotlib import pyplot
     except ImportError:
         raise BenchError("a chart needs matplotlib: pip install 'ortes-db[bench]'") from None
@@ -40,16 +40,17 @@ def draw(result: Result, path: Path) -> None:
     left.scatter([one.target for one in times], positions, marker="|", s=160, color="black", zorder=3, label="target")
     left.set_yticks(positions, [_label(one) for one in times])
     left.set_xlabel("ratio of medians; whiskers: lowest and highest round")
-    left.legend(loc="lower right")
+    left.legend(loc="upper right")
     for name in SHOWN:
         sizes = [size for size, calls in result.by_size.items() if name in calls]
         right.plot(sizes, [result.by_size[size][name].buffers for size in sizes], marker="o", label=name)
     right.set_xscale("log")
-    right.set_ylim(bottom=0)
+    # Room for the legend.
+    right.set_ylim(0, right.get_ylim()[1] * 1.35)
     right.set_xlabel("orders in the hub")
     right.set_ylabel("buffers touched by a call")
     if result.by_size:
-        right.legend(fontsize=8)
+        right.legend(fontsize=8, loc="upper left", ncols=2)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)

@@ -1,6 +1,5 @@
 """Where it is measured: the hub, the same tables without triggers beside it, and a login that may use both."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -72,12 +71,12 @@ def bench_place(
         with embedded_server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say) as made:
             yield made
     else:
-        with _in_database(dsn, None, say) as made:
+        with _in_database(dsn, find_binaries(pg_bin), say) as made:
             yield made
 
 
 @contextmanager
-def _in_database(dsn: str, bin_dir: Path | None, say: Callable[[str], None]) -> Iterator[Bench]:
+def _in_database(dsn: str, bin_dir: Path, say: Callable[[str], None]) -> Iterator[Bench]:
     program = pgbench_program(bin_dir)
     with place(dsn, say) as made, psycopg.connect(made.dsn, autocommit=True) as admin:
         row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
@@ -98,11 +97,9 @@ def _in_database(dsn: str, bin_dir: Path | None, say: Callable[[str], None]) -> 
         yield Bench(made.dsn, user_dsn, name, program, str(version and version[0]), shown)
 
 
-def pgbench_program(bin_dir: Path | None) -> Path:
-    """pgbench of the server's own version where there is one."""
-    found = bin_dir / "pgbench" if bin_dir else None
-    if found is not None and found.is_file():
-        return found
-    if program := shutil.which("pgbench") or shutil.which("pgbench", path=os.fspath(find_binaries())):
-        return Path(program)
-    raise BenchError("pgbench is not among the PostgreSQL programs; it comes with them (Debian: postgresql-15)")
+def pgbench_program(bin_dir: Path) -> Path:
+    """pgbench beside the server's programs, else any."""
+    found = shutil.which("pgbench", path=bin_dir) or shutil.which("pgbench")
+    if found is None:
+        raise BenchError("pgbench is not among the PostgreSQL programs; it comes with them (Debian: postgresql-15)")
+    return Path(found)

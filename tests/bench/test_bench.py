@@ -1,0 +1,244 @@
+"""The benchmark: its counts hold, it tells a hub that has become slow, and what it prints can be used."""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from ortes_db.bench import report, timed
+from ortes_db.bench.chart import draw
+from ortes_db.bench.counts import explain, measure_linearity, rows_read_in_vain
+from ortes_db.bench.figures import Figure
+from ortes_db.bench.load import copy_to_plain, load
+from ortes_db.bench.pgbench import BenchError, run_pgbench
+from ortes_db.bench.pgq import PACKAGE, prepare_pgq
+from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place
+from ortes_db.bench.plan import QUICK
+from ortes_db.bench.run import Listener, Result, measure, names
+from ortes_db.bench.timed import Side, comparisons, run_side
+from ortes_db.server import Server, embedded_server
+
+TINY = replace(
+    QUICK, rounds=1, batches=2, orders=3000, many_rows=5000, sizes=(3000, 6000), calls=5, lives=250, bloat_orders=4000
+)
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def count_server(pg_bin: str | None) -> Iterator[Server]:
+    with embedded_server(pg_bin, COUNT_SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture
+def bench(count_server: Server, pg_bin: str | None) -> Iterator[Bench]:
+    with bench_place(count_server.dsn(), pg_bin, {}) as made:
+        yield made
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ortes_db", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_counts_of_a_hub_of_moderate_size_are_within_their_targets(pg_bin: str | None, tmp_path: Path) -> None:
+    result = measure(None, pg_bin, TINY, {"counts", "save_order", "acquire_orders"}, Listener())
+    by_name = {figure.name: figure for figure in result.figures}
+    # PGQ is not everywhere, and what it writes is not the hub's doing.
+    assert [figure.name for figure in result.missed_counts if figure.beside != "PGQ"] == []
+    assert by_name["changes_rows"].value == 0
+    assert by_name["idle_buffers"].value > 0
+    assert by_name["life_wal"].value > 1
+    assert by_name["save_order"].hub[0] > 0
+    assert by_name["acquire_orders"].base[0] > 0
+    assert "save_orders" not in by_name  # measured in the same run, but not wanted
+    page = report.page(result, "ortes bench")
+    assert "save_order, 1 client" in page
+    assert "$" not in re.sub(r"\$1", "", page)
+    draw(result, tmp_path / "chart.svg")
+    assert "save_order, 1 client" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    draw(result, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+# A counter row that is updated once an order: each update has to pass all the versions before it.
+PER_ROW = """
+CREATE TABLE public.counter AS SELECT 0 AS valore;
+CREATE FUNCTION public.count_one() RETURNS trigger LANGUAGE plpgsql AS $wrong$
+BEGIN
+    UPDATE public.counter SET valore = valore + 1;
+    RETURN new;
+END
+$wrong$;
+CREATE TRIGGER zz_count_one BEFORE INSERT OR UPDATE ON ortes.arportes
+FOR EACH ROW EXECUTE FUNCTION public.count_one();
+"""
+
+
+def missed_linearity(bench: Bench) -> set[str]:
+    with bench.admin() as admin:
+        return {figure.name for figure in measure_linearity(admin, TINY.many_rows, lambda: None) if not figure.good}
+
+
+def test_the_hub_is_linear(bench: Bench) -> None:
+    assert missed_linearity(bench) == set()
+
+
+def test_a_counter_updated_once_a_row_is_caught(bench: Bench) -> None:
+    with bench.admin() as admin:
+        admin.execute(PER_ROW)
+    assert {"insert_buffers", "update_buffers"} <= missed_linearity(bench)
+
+
+def test_changes_that_reads_more_than_it_returns_is_caught(bench: Bench) -> None:
+    with bench.admin() as admin:
+        load(admin, 5000)
+        assert rows_read_in_vain(bench) == 0
+        admin.execute("DROP INDEX ortes.arportes_changes_key")
+        assert rows_read_in_vain(bench) > 0
+
+
+def test_a_count_includes_what_a_function_runs_inside(bench: Bench) -> None:
+    with bench.admin() as admin:
+        admin.execute("CREATE TABLE public.noted (t text)")
+        admin.execute(
+            "CREATE FUNCTION public.note() RETURNS void LANGUAGE sql AS "
+            "$$ INSERT INTO public.noted SELECT repeat('x', 1000) FROM generate_series(1, 100) $$"
+        )
+        counts = explain(admin, "SELECT public.note()")
+    assert counts.wal > 100_000
+    assert counts.buffers > 100
+
+
+def test_a_count_is_the_same_every_time(bench: Bench) -> None:
+    query: LiteralString = "SELECT ortes_store.save_order('3', %(i)s, 0, '{}')"
+    with bench.user() as user:
+        for i in range(1, 30):
+            explain(user, query, {"i": i})
+        counts = [explain(user, query, {"i": i}) for i in range(30, 40)]
+    assert len({one.wal for one in counts}) == 1
+    assert max(one.buffers for one in counts) - min(one.buffers for one in counts) <= 1
+
+
+def test_the_baseline_has_the_hub_s_columns_indexes_and_options(bench: Bench) -> None:
+    def shape(admin: psycopg.Connection[Any], schema: str) -> list[Any]:
+        columns = (
+            "SELECT attname, format_type(atttypid, atttypmod), attnotnull, attcollation FROM pg_attribute "
+            "WHERE attrelid = (%s || '.arportes')::regclass AND attnum > 0 ORDER BY attnum"
+        )
+        indexes = (
+            "SELECT regexp_replace(pg_get_indexdef(indexrelid), '^CREATE (UNIQUE )?INDEX .* USING', '\\1') FROM pg_index "
+            "WHERE indrelid = (%s || '.arportes')::regclass ORDER BY 1"
+        )
+        options = "SELECT reloptions FROM pg_class WHERE oid = (%s || '.arportes')::regclass"
+        return [admin.execute(query, (schema,)).fetchall() for query in (columns, indexes, options)]
+
+    with bench.admin() as admin:
+        assert shape(admin, "plain") == shape(admin, "ortes")
+        assert admin.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'plain.arportes'::regclass"
+        ).fetchone() == (0,)
+
+
+def test_a_loaded_hub_is_as_if_it_had_lived(bench: Bench) -> None:
+    with bench.admin() as admin, bench.user() as user:
+        load(admin, 3000)
+        copy_to_plain(admin)
+        saved = user.execute("SELECT ortes_store.save_order('1', 999999)").fetchone()
+        assert saved == (3001,)
+        assert user.execute("SELECT ortes_erp.acquire_order('1', 3000, 'C3000')").fetchone() == (2001,)
+        pending = user.execute("SELECT min(id_pub), count(*) FROM ortes_erp.pending('1')").fetchone()
+        assert pending == (2001, 1000)
+        left = admin.execute("SELECT count(*) FROM pg_index WHERE indrelid = 'ortes.arportes'::regclass").fetchone()
+        assert (
+            left
+            == admin.execute("SELECT count(*) FROM pg_index WHERE indrelid = 'plain.arportes'::regclass").fetchone()
+        )
+
+
+@pytest.mark.parametrize("script", ["save", "save_64", "batch", "changes", "life"])
+def test_both_sides_of_a_comparison_do_the_same(bench: Bench, script: str) -> None:
+    state = (
+        "SELECT ack_store, ack_gest, ack_app, prov_tipo, autore_cod, conferma, dati, count(*) "
+        "FROM {} GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7"
+    )
+    with bench.admin() as admin:
+        load(admin, 3000)
+        copy_to_plain(admin)
+        for side in ("hub", "plain"):
+            # The same numbers in the orders' ids on both sides.
+            timed._runs = itertools.count(5)
+            run_side(bench, Side(f"{script}.{side}", transactions=2, rows=1000, changes=2000))
+        hub, plain = (
+            admin.execute(state.format(f"{schema}.arportes").encode()).fetchall() for schema in ("ortes", "plain")
+        )
+    assert hub == plain
+
+
+def test_two_readers_get_every_order(bench: Bench) -> None:
+    run_side(bench, Side("feed.hub", transactions=500))
+    with bench.admin() as admin:
+        imported = admin.execute("SELECT count(*), bool_and(ack_store) FROM ortes.arportes").fetchone()
+        assert imported == (500, True)
+        positions = admin.execute("SELECT prov_tipo, id_sincro FROM ortes.reader ORDER BY prov_tipo").fetchall()
+    assert positions == [("A", 1000), ("S", 1000)]
+
+
+def test_pgq_s_two_readers_get_every_order(bench: Bench) -> None:
+    if not prepare_pgq(bench):
+        pytest.skip(f"needs {PACKAGE}")
+    run_side(bench, Side("feed.pgq", transactions=500))
+    with bench.admin() as admin:
+        imported = admin.execute("SELECT count(*), bool_and(ack_store) FROM plain.arportes").fetchone()
+        assert imported == (500, True)
+        left = admin.execute("SELECT pending_events FROM pgq.get_consumer_info('ortes')").fetchall()
+    assert left == [(0,), (0,)]
+
+
+def test_a_script_that_fails_is_said(bench: Bench) -> None:
+    with bench.admin() as admin:
+        admin.execute("DROP FUNCTION ortes_store.save_order")
+    with pytest.raises(BenchError, match="save_order"):
+        run_side(bench, Side("save.hub", transactions=1))
+    with pytest.raises(BenchError, match="pgbench"):
+        run_pgbench(bench.pgbench, "host=/nowhere", "save.hub", transactions=1)
+
+
+def test_figures() -> None:
+    slow = Figure("a", "a", "time", "a second", "ratio", True, 0.9, [80, 90, 70], [100, 100, 100])
+    assert (slow.value, slow.spread, slow.good) == (0.8, (0.7, 0.9), False)
+    grown = Figure("b", "b", "count", "buffers", "difference", False, 2, [12], [10])
+    assert (grown.value, grown.good) == (2, True)
+    few = Figure("c", "c", "count", "buffers", "value", False, 12, [13])
+    assert not few.good
+    # A time never decides, however bad.
+    assert [figure.name for figure in Result({}, 1, {}, [slow, grown, few]).missed_counts] == ["c"]
+
+
+def test_every_comparison_can_be_asked_for() -> None:
+    assert run("--list").stdout.split() == names()
+    assert len(names()) == len(set(names())) == 2 + sum(len(one.figures) for one in comparisons(QUICK))
+    unknown = run("--only", "nonsense")
+    assert unknown.returncode == 2
+    assert "nonsense: expected some of counts, bloat" in unknown.stderr
+
+
+def test_the_command_on_another_server_leaves_nothing_there(count_server: Server) -> None:
+    there = "SELECT (SELECT count(*) FROM pg_database), (SELECT count(*) FROM pg_roles)"
+    with psycopg.connect(count_server.dsn(), autocommit=True) as admin:
+        before = admin.execute(there).fetchone()
+        done = run("--dsn", count_server.dsn(), "--quick", "--rounds", "1", "--only", "save_order", "--json")
+        assert done.returncode == 0, done.stderr
+        assert admin.execute(there).fetchone() == before
+    printed = json.loads(done.stdout)
+    assert [figure["name"] for figure in printed["figures"]] == ["save_order"]
+    assert printed["settings"]["fsync"] == "off"
