@@ -79,10 +79,18 @@ def bench(
             task = progress.add_task("", total=None)
 
             def show(figure: Figure) -> None:
-                if not as_json:
-                    progress.console.print(report.line(figure), highlight=False, markup=False, soft_wrap=True)
+                if as_json:
+                    return
+                text = report.line(figure)
+                # Above the progress bar, where there is one.
+                if sys.stderr.isatty() and sys.stdout.isatty():
+                    progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+                else:
+                    click.echo(text)
 
             def step(what: str, done: int, total: int) -> None:
+                if not sys.stderr.isatty() and done == 0:
+                    click.echo(f"measuring {what}", err=True)
                 progress.update(task, description=what, completed=done, total=total)
 
             told = Listener(lambda text: click.echo(text, err=True), show, step)
