@@ -35,11 +35,11 @@ def load(admin: psycopg.Connection[Any], orders: int) -> None:
         admin.execute(query.encode(), {"orders": orders, "pending": pending(orders), "dati": DATI})
         for _, create in indexes:
             admin.execute(create)
-        counters = (
-            "UPDATE ortes.apstatosyn AS s SET valore = coalesce((SELECT CASE s.contatore WHEN 'ID-PUB' THEN max(a.id_pub) "
-            "ELSE max(a.id_sincro) END FROM ortes.arportes AS a WHERE a.azi = s.azi), 0)"
-        )
-        admin.execute(counters)
+        admin.execute("UPDATE ortes.apstatosyn SET valore = 0")
+        for counter, value in (("ID-PUB", orders), ("ID-SINCRO", orders - pending(orders))):
+            admin.execute(
+                "UPDATE ortes.apstatosyn SET valore = %s WHERE azi = '1' AND contatore = %s", (value, counter)
+            )
     admin.execute("VACUUM (ANALYZE) ortes.arportes")
     admin.execute("VACUUM FULL ortes.apstatosyn")
     # What the vacuum noted is written out now, not in the middle of a measurement.
