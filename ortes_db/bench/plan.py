@@ -43,6 +43,6 @@ QUICK = Plan(
     many_rows=20_000,
     sizes=(10_000, 300_000),
     calls=30,
-    lives=250,
+    lives=500,
     bloat_orders=50_000,
 )
