@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.hub import DEVICE, Hub, Later, one, refused, rows, to_json
+from tests.security import test_hijack
 
 HISTORY = "SELECT login, door, was, became FROM ortes_ops.history('C00001', %s)"
 
@@ -264,3 +265,45 @@ def test_only_the_dba_sees_it(audited: Hub) -> None:
                 connection.execute(query)
     lines = rows(audited.connect("monitor"), "SELECT change FROM ortes_ops.order_history('C00001', 1)")
     assert "SECRET" not in str(lines)
+
+
+WRONG = {
+    "nobody waits for the switch": "CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text) RETURNS void LANGUAGE sql AS ''",
+    "settings are believed": "DROP TRIGGER history_begin ON ortes.arportes",
+    "the switch is not read where no number is drawn": """
+        CREATE OR REPLACE FUNCTION ortes.is_audited(p_azi text) RETURNS boolean LANGUAGE sql AS 'SELECT false'
+    """,
+    "the outermost name is taken for the door": r"""
+        CREATE OR REPLACE FUNCTION ortes.calling_door() RETURNS text LANGUAGE plpgsql AS $f$
+        DECLARE v_stack text;
+        BEGIN
+            GET DIAGNOSTICS v_stack = PG_CONTEXT;
+            RETURN substring(v_stack FROM '.*\m(ortes_(?:store|app|erp|ops)\.\w+)\(');
+        END $f$
+    """,
+    "an old snapshot is read": """
+        CREATE OR REPLACE FUNCTION ortes.is_audited(p_azi text) RETURNS boolean LANGUAGE sql AS
+        'SELECT s.audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = ''ID-SINCRO'''
+    """,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_each_of_these_mistakes_would_be_found(hub: Hub, wrong: str) -> None:
+    """On a hub with the mistake in it, the test that is there for it fails."""
+    hub.dba.execute(WRONG[wrong])
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        match wrong:
+            case "nobody waits for the switch":
+                test_a_call_that_waited_for_the_switch_is_written_down(hub)
+            case "settings are believed":
+                test_hijack.test_a_session_cannot_forge_what_the_hub_keeps_in_settings(hub)
+            case "the switch is not read where no number is drawn":
+                test_a_call_that_waited_for_the_switch_is_written_down(hub)
+            case "an old snapshot is read":
+                test_under_an_old_snapshot_it_is_not_missed_but_tried_again(
+                    hub, "ortes_store.import_order('C00001', 2)"
+                )
+            case _:
+                hub.ops.execute("SELECT ortes_ops.set_audit('C00001', true)")
+                test_what_a_caller_names_his_functions_does_not_change_the_door(hub)
