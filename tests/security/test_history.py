@@ -295,7 +295,12 @@ def test_each_of_these_mistakes_would_be_found(hub: Hub, wrong: str) -> None:
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         match wrong:
             case "nobody waits for the switch":
-                test_a_call_that_waited_for_the_switch_is_written_down(hub)
+                hub.save(1)
+                ops = hub.connect("ops", autocommit=False)
+                ops.execute("SELECT ortes_ops.set_audit('C00001', true)")
+                hub.app.execute("SELECT ortes_app.import_order('C00001', 50, 1)")
+                ops.commit()
+                assert len(rows(hub.ops, HISTORY, 1)) == 1
             case "settings are believed":
                 test_hijack.test_a_session_cannot_forge_what_the_hub_keeps_in_settings(hub)
             case "the switch is not read where no number is drawn":
