@@ -50,7 +50,7 @@ def draw(result: Result, path: Path) -> None:
     right.set_xlabel("orders in the hub")
     right.set_ylabel("buffers touched by a call")
     if result.by_size:
-        right.legend(fontsize=8, loc="upper left", ncols=2)
+        right.legend(fontsize=7, loc="upper left", ncols=2, columnspacing=1, handlelength=1.2)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)

@@ -50,9 +50,9 @@ $sizes
 ## Room
 
 After the life of so many orders, each step ten batches of 1,000 behind the one before, in two companies at once, autovacuum
-at its defaults. The counters' table keeps its size because each update reuses the room of versions that no snapshot needs any
-more; a snapshot that is held for long (a backup, an `ANALYZE` of the orders) makes it grow by a page each 200 updates or so,
-which later updates then use.
+at its defaults. The counters' table keeps its size while each update finds room in its row's page, freed of versions that no
+snapshot needs any more. When a page is full (a snapshot held for long by a backup or an `ANALYZE`) while many clients write,
+PostgreSQL adds pages for all who wait at once; later updates use them.
 
 $room
 
