@@ -3,6 +3,8 @@
 import itertools
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +20,12 @@ from ortes_db.server import Server, embedded_server
 TEMPLATE = "ortes_template"
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 _serial = itertools.count(1)
+
+# A run started in the background inherits SIGINT and SIGHUP ignored, and so would every command that the tests interrupt.
+if threading.current_thread() is threading.main_thread():
+    for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(_number) is signal.SIG_IGN:
+            signal.signal(_number, _usual)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
