@@ -129,6 +129,9 @@ SELECT prov_tipo, prov_id, position, lag_rows FROM ortes_ops.readers;
 SELECT ortes_ops.rewind_reader('C00001', 'A', 0, p_prov_id => 50);
 
 -- ops
+SELECT azi, pending, id_pub, id_sincro FROM ortes_ops.backlog;
+
+-- ops
 SELECT * FROM ortes_ops.counters;
 
 -- ops

@@ -8,7 +8,8 @@ SELECT
     a.client_addr,
     a.state,
     a.xact_start,
-    a.query
+    a.query,
+    l.waitstart AS waits_since
 FROM pg_catalog.pg_locks AS l
 INNER JOIN ortes.company AS c ON l.objid::bigint = hashtext(c.azi)::bigint & 4294967295
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
@@ -17,5 +18,6 @@ WHERE l.locktype = 'advisory'
     AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database());
 
 COMMENT ON VIEW ortes_ops.holders IS
-'Per company: the session that holds it (holds) and those that wait for it, by pid. State and query are shown to members of '
-'pg_monitor. A holder that is idle in transaction can be ended with pg_terminate_backend(pid).';
+'Per company: the session that holds it (holds) and those that wait for it, by pid, and since when those wait (waits_since). State, '
+'xact_start and query are shown to members of pg_monitor. A holder that is idle in transaction can be ended with '
+'pg_terminate_backend(pid).';

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.hub import Hub, Later, one, refused, rows
+from tests.hub import Hub, Later, one, refused, rows, to_json
 
 
 def test_create_company_makes_it_ready_and_is_repeatable(hub: Hub) -> None:
@@ -115,6 +115,10 @@ def test_ops_views_tell_the_state(hub: Hub) -> None:
         c = hub.connect(who)
         status = "SELECT azi, orders, pending, id_pub, id_sincro, oldest_pending_seconds > 0 FROM ortes_ops.status ORDER BY azi"
         assert rows(c, status) == [("C00001", 4, 2, 4, 2, True), ("EMPTY", 0, 0, 0, 0, False)]
+        backlog = (
+            "SELECT azi, pending, id_pub, id_sincro, oldest_pending_seconds > 0 FROM ortes_ops.backlog ORDER BY azi"
+        )
+        assert rows(c, backlog) == [("C00001", 2, 4, 2, True), ("EMPTY", 0, 0, 0, False)]
         readers = "SELECT azi, prov_tipo, prov_id, position, lag_rows, lag_seconds > 0 FROM ortes_ops.readers ORDER BY position"
         assert rows(c, readers) == [("C00001", "S", None, 1, 1, True), ("C00001", "A", 50, 2, 0, False)]
         counters = "SELECT contatore, valore FROM ortes_ops.counters WHERE azi = 'C00001' ORDER BY 1"
@@ -125,6 +129,25 @@ def test_ops_views_tell_the_state(hub: Hub) -> None:
             (3, None),
             (4, "G4"),
         ]
+
+
+def test_who_looks_every_few_seconds_reads_no_order_that_is_done(hub: Hub) -> None:
+    orders = [{"tor_chia": f"T{n}"} for n in range(10_000)]
+    hub.erp.execute("SELECT count(*) FROM ortes_erp.export_orders('C00001', %s)", (to_json(orders),))
+    hub.save(1)
+    hub.app.execute("SELECT ortes_app.confirm('C00001', 50, 9995)")
+    hub.store.execute("SELECT ortes_store.confirm('C00001', 1)")
+    hub.dba.execute("VACUUM ANALYZE ortes.arportes")
+
+    def pages(view: str) -> int:
+        plan = one(hub.ops, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM {view}")[0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+    assert pages("ortes_ops.backlog") < 30
+    # The store's 10,000: the index, and of the table what the first thousand stand on.
+    assert pages("ortes_ops.readers") < 80
+    # It counts all: what the two above would cost, were they made like it.
+    assert pages("ortes_ops.status") > 80
 
 
 def test_the_monitor_sees_no_content(hub: Hub) -> None:
