@@ -13,6 +13,9 @@ SELECT ortes_ops.grant_access('phone', 'C00001', p_device => 50);
 SELECT ortes_ops.set_audit('C00001', true);
 
 -- ops
+SELECT ortes_ops.set_notify('C00001', true);
+
+-- ops
 SELECT ortes_ops.set_counter('C00001', 'ID-PUB', 100);
 
 -- ops

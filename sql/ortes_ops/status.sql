@@ -6,7 +6,8 @@ SELECT
     coalesce(extract(EPOCH FROM now() - p.oldest), 0)::double precision AS oldest_pending_seconds,
     i.valore AS id_pub,
     s.valore AS id_sincro,
-    s.audit
+    s.audit,
+    s.notify
 FROM ortes.company AS c
 INNER JOIN ortes.apstatosyn AS i ON c.azi = i.azi AND i.contatore = 'ID-PUB'
 INNER JOIN ortes.apstatosyn AS s ON c.azi = s.azi AND s.contatore = 'ID-SINCRO'
@@ -23,4 +24,5 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW ortes_ops.status IS
 'Per company: its orders, those the ERP does not have yet, the age in seconds of the oldest of them, '
-'the last ID-PUB and ID-SINCRO given out, and whether its history is written (ortes_ops.set_audit).';
+'the last ID-PUB and ID-SINCRO given out, whether its history is written '
+'(ortes_ops.set_audit), and whether it notifies (ortes_ops.set_notify).';

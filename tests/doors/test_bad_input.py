@@ -70,6 +70,7 @@ DOORS: dict[str, dict[str, Any]] = {
     "ortes_ops.grant_access": {"p_login": "postgres", "p_azi": "C00001", "p_device": 1},
     "ortes_ops.revoke_access": {"p_login": "postgres", "p_azi": "C00001", "p_device": None},
     "ortes_ops.set_audit": {"p_azi": "C00001", "p_on": True},
+    "ortes_ops.set_notify": {"p_azi": "C00001", "p_on": True},
     "ortes_ops.history": {"p_azi": "C00001", "p_id_pub": 1},
     "ortes_ops.order_history": {"p_azi": "C00001", "p_id_pub": 1},
     "ortes_ops.purge_history": {"p_before": "2020-01-01"},
@@ -223,6 +224,7 @@ NUMBERS: list[tuple[str, dict[str, Any], str, str]] = [
     *[("ortes_ops.grant_access", {"p_device": n}, "OR007", "p_device") for n in (0, -1)],
     ("ortes_ops.revoke_access", {"p_login": None}, "OR007", "p_login"),
     ("ortes_ops.set_audit", {"p_on": None}, "OR007", "p_on"),
+    ("ortes_ops.set_notify", {"p_on": None}, "OR007", "p_on"),
     *[("ortes_ops.purge_history", {"p_before": t}, "OR007", "p_before") for t in (None, "infinity", "9999-01-01")],
     *[("ortes_ops.rewind_reader", {"p_prov_tipo": t}, "OR007", "reader") for t in (None, "", "G", "S")],
 ]

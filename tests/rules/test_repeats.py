@@ -47,6 +47,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "ortes_ops.grant_access": ("ops", "SELECT * FROM ortes_ops.grant_access('postgres', 'C00001')"),
     "ortes_ops.revoke_access": ("ops", "SELECT * FROM ortes_ops.revoke_access('postgres', 'C00001')"),
     "ortes_ops.set_audit": ("ops", "SELECT * FROM ortes_ops.set_audit('C00001', true)"),
+    "ortes_ops.set_notify": ("ops", "SELECT * FROM ortes_ops.set_notify('C00001', true)"),
 }
 # True the first time, false afterwards: the caller is told whether it was new.
 IMPORTS = {
