@@ -132,6 +132,9 @@ SELECT prov_tipo, prov_id, position, lag_rows FROM ortes_ops.readers;
 SELECT ortes_ops.rewind_reader('C00001', 'A', 0, p_prov_id => 50);
 
 -- ops
+SELECT release FROM ortes_ops.release;
+
+-- ops
 SELECT azi, pending, id_pub, id_sincro FROM ortes_ops.backlog;
 
 -- ops
@@ -151,6 +154,9 @@ COMMIT;
 
 -- ops
 SELECT ortes_ops.revoke_access('phone', 'C00001', p_device => 50);
+
+-- ops
+SELECT ortes_ops.count_history(now() - interval '1 year');
 
 -- ops
 SELECT ortes_ops.purge_history(now() - interval '1 year');

@@ -14,6 +14,7 @@ import click
 import psycopg
 
 from ortes_db import __version__
+from ortes_db.hub import one_line
 from ortes_db.server import ServerError
 
 _COMMANDS = Path(__file__).parent / "commands"
@@ -70,11 +71,6 @@ class _Commands(click.Group):
             click.echo(f"ortes: {one_line(error)}", err=True)
             code = 2
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def one_line(error: psycopg.Error) -> str:
-    """A database error as one line: what the server or libpq says, without its prefixes."""
-    return " ".join((error.diag.message_primary or str(error)).split())
 
 
 def _exit_cleanly_on_signals() -> None:

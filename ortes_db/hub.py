@@ -132,6 +132,7 @@ def in_one_transaction(
                 # PostgreSQL makes an autovacuum give way, but only to who has waited for deadlock_timeout.
                 patience = _patience(hub.connection, behind_vacuum=only_vacuum)
                 pause = min(2.0, 0.1 * 2 ** min(attempt, 5)) * random.uniform(0.5, 1.0)
+                # Who holds the locks tells nobody when it lets go; and while we pause, others get them.
                 time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
             except _RACED as error:
                 races += 1
@@ -172,6 +173,7 @@ def raise_located(error: psycopg.Error, folder: str, file: SqlFile) -> None:
 
 
 def one_line(error: psycopg.Error) -> str:
+    """A database error as one line: what the server or libpq says, without its prefixes."""
     return " ".join((error.diag.message_primary or str(error)).split())
 
 

@@ -90,7 +90,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
         initdb: subprocess.Popen[bytes] | None = None
         with tempfile.TemporaryFile() as log:
             try:
-                with _signals_held():
+                with signals_held():
                     initdb = self._spawn(command, log)
                 initdb.wait()
             finally:
@@ -106,13 +106,13 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
         deadline = time.monotonic() + 30
         while not self.is_alive():
             self.child_process = None
-            with open(self._log_file, "wb") as log, _signals_held():
+            with open(self._log_file, "wb") as log, signals_held():
                 self.child_process = self._spawn(self.get_server_commandline(), log)
             while self.child_process.poll() is None and not self.is_server_available():
                 if time.monotonic() > deadline:
                     self.stop("immediate")
                     raise ServerError(f"PostgreSQL did not start within 30 seconds:\n{self._log_text()}")
-                time.sleep(0.02)
+                time.sleep(0.02)  # a server tells nobody that it is ready: one asks
             # After a crash the last backends may still hold the shared memory for a moment.
             if not self.is_alive() and ("shared memory" not in self._log_text() or time.monotonic() > deadline):
                 raise ServerError(f"PostgreSQL did not start:\n{self._log_text()}")
@@ -122,7 +122,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
         process = self.child_process
         if process is None or self._owner_pid != os.getpid():
             return
-        with _signals_held():
+        with signals_held():
             process.send_signal(STOP_SIGNALS[mode])
             try:
                 process.wait(timeout=20)
@@ -192,7 +192,7 @@ def embedded_server(
     watchdog: subprocess.Popen[bytes] | None = None
     server: Server | None = None
     try:
-        with _signals_held():
+        with signals_held():
             folder = Path(tempfile.mkdtemp(prefix="ortes-", dir=parent or _short_tempdir(account)))
             watchdog = _start_watchdog(folder)
         if account:
@@ -204,7 +204,7 @@ def embedded_server(
         yield server
     finally:
         # A second Ctrl-C waits until we have cleaned up.
-        with _signals_held():
+        with signals_held():
             if server is not None:
                 server.stop("fast")
             if folder is not None:
@@ -337,7 +337,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Hold back Ctrl-C and SIGTERM until the block is through, so that what it makes is known to who cleans up."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:

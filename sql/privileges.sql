@@ -20,7 +20,8 @@ GRANT USAGE ON SCHEMA ortes_ops TO ortes_ops, ortes_monitor;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ortes_ops TO ortes_ops;
 GRANT SELECT ON ALL TABLES IN SCHEMA ortes_ops TO ortes_ops;
 
-GRANT SELECT ON ortes_ops.status, ortes_ops.backlog, ortes_ops.readers, ortes_ops.counters, ortes_ops.holders TO ortes_monitor;
+GRANT SELECT ON ortes_ops.status, ortes_ops.backlog, ortes_ops.readers, ortes_ops.counters, ortes_ops.holders,
+ortes_ops.release TO ortes_monitor;
 GRANT SELECT (
     azi, id_pub, tor_chia, conferma, id_int, ack_store, ack_gest, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod,
     id_sincro, created_at, updated_at

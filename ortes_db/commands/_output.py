@@ -1,6 +1,7 @@
-"""How the commands around deploying speak."""
+"""How the commands speak: refusals, progress in words, ages."""
 
 import click
+import psycopg
 
 from ortes_db.tree import DeployError
 
@@ -13,6 +14,26 @@ class Refused(click.ClickException):
         self.exit_code: int = error.exit_code  # type: ignore[misc]  # click declares it for the class
 
 
+class CannotTell(click.ClickException):
+    """What was asked cannot be told or done."""
+
+    exit_code = 2
+
+
+def why(error: psycopg.Error, roles: str) -> str:
+    """Why the database does not answer, as one line; `roles`: those that may ask."""
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"this login may not ask: a DBA grants it the role {roles}"
+    if isinstance(
+        error, psycopg.errors.UndefinedFunction | psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName
+    ):
+        return "the hub, or a release of it that answers this, is not here: run `ortes deploy`"
+    said = [error.diag.message_primary, error.diag.message_detail]
+    if (error.sqlstate or "").startswith("OR"):
+        said.append(error.diag.message_hint)
+    return " ".join((": ".join(filter(None, said)) or str(error)).split())
+
+
 def say(text: str) -> None:
     """Progress, beside the result."""
     click.echo(text, err=True)
@@ -21,3 +42,11 @@ def say(text: str) -> None:
 def names(what: str, listed: list[str]) -> str:
     """A heading with its count and the names below it; nothing if there are none."""
     return "" if not listed else f"{what}: {len(listed)}\n" + "".join(f"    {name}\n" for name in listed)
+
+
+def age(seconds: float) -> str:
+    """A length of time in the one unit that says most: 42s, 7m, 3h, 12d."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length or (seconds >= length and unit != "d"):
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:.0f}s"

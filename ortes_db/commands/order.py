@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ortes_db.commands._options import dsn_option
+from ortes_db.commands._output import CannotTell, why
 from ortes_db.order import Row, find_order
 
 _MADE_BY = {"S": "store", "A": "device", "G": "the ERP"}
@@ -76,7 +77,7 @@ def order(
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        raise _cannot_tell(error) from None
+        raise CannotTell(why(error, "ortes_monitor or ortes_ops")) from None
     if found is None:
         click.echo(f"ortes: company {azi} has no such order", err=True)
         context.exit(1)
@@ -84,18 +85,6 @@ def order(
         click.echo(json.dumps(found, ensure_ascii=False, default=_plain))
     else:
         _print(found)
-
-
-class _CannotTell(click.ClickException):
-    exit_code = 2
-
-
-def _cannot_tell(error: psycopg.Error) -> click.ClickException:
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return _CannotTell("this login may not ask: a DBA grants it the role ortes_monitor or ortes_ops")
-    if isinstance(error, psycopg.errors.UndefinedFunction | psycopg.errors.InvalidSchemaName):
-        return _CannotTell("the hub, or a release of it that answers this, is not here: run `ortes deploy`")
-    return _CannotTell(": ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error))
 
 
 def _plain(value: Any) -> Any:

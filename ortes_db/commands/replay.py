@@ -2,8 +2,7 @@
 
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from click.core import ParameterSource
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 
-from ortes_db.cli import one_line
 from ortes_db.commands._options import dsn_option, pg_bin_option
+from ortes_db.commands._progress import progress
 from ortes_db.deploy import DeployError
+from ortes_db.hub import one_line
 from ortes_db.replay import faults as matrix
 from ortes_db.replay import report
 from ortes_db.replay.faults import Matrix, NotReady, interrupt_all
@@ -78,7 +78,12 @@ def replay(
             _server(dsn, given, pg_bin) as (server_dsn, server),
             place(server_dsn, _say) as here,
         ):
-            outcome = interrupt_all(read, here, server, progress=_progress()) if faults else play(read, here)
+            outcome: Matrix | Result
+            if faults:
+                with progress() as step:
+                    outcome = interrupt_all(read, here, server, progress=step)
+            else:
+                outcome = play(read, here)
     except NotReady as error:
         outcome = error.result
         form = "table" if output is None else form
@@ -124,13 +129,6 @@ def _write_matrix(outcome: Matrix, form: str, output: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         Console(highlight=False, soft_wrap=True).print(table, end="")
-
-
-def _progress() -> Callable[[str], None]:
-    """One line that changes, for who watches; it takes half a minute."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    return lambda text: click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
 
 def _say(text: str) -> None:

@@ -1,25 +1,17 @@
 """`ortes soak`: many clients at work on a hub at once, and the check of all that they were told."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 import psycopg
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from ortes_db.commands._options import pg_bin_option
+from ortes_db.commands._progress import progress
 from ortes_db.deploy import deploy
 from ortes_db.replica import embedded_replica
 from ortes_db.server import embedded_server
 from ortes_db.soak.run import Progress, Scene, run_and_check, summary
-
-# Without a terminal, a line of progress every so many seconds.
-LINE_EVERY = 15
 
 
 @click.command()
@@ -41,13 +33,18 @@ def soak(context: click.Context, minutes: float, seed: int, as_json: bool, pg_bi
         with psycopg.connect(primary.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE hub")
         deploy(primary.dsn("hub"))
-        with embedded_replica(primary) as replica, _progress() as progress:
+        with embedded_replica(primary) as replica, progress() as step:
             scene = Scene(
                 primary.dsn("hub"),
                 lambda login: primary.dsn("hub", login),
                 lambda login: replica.dsn("hub", login),
             )
-            history, findings = run_and_check(scene, minutes * 60, seed=seed, progress=progress)
+
+            def show(now: Progress) -> None:
+                text = f"{now.seconds:.0f} of {now.of:.0f} s, {now.calls:,} calls, {now.failed} failed"
+                step(now.seconds, now.of, text)
+
+            history, findings = run_and_check(scene, minutes * 60, seed=seed, progress=show)
         figures = {"postgresql": primary.version, **summary(history, findings)}
     if as_json:
         click.echo(json.dumps({**figures, "good": not findings}, ensure_ascii=False))
@@ -68,28 +65,3 @@ def _text(figures: dict[str, Any]) -> str:
     for finding in figures["findings"]:
         text += f"FOUND, {finding['kind']}: {finding['text']}\n"
     return text + ("nothing missed, nothing made twice\n" if not figures["findings"] else "")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    """A bar for who watches; elsewhere a line now and then."""
-    if not sys.stderr.isatty():
-        said = 0.0
-
-        def line(now: Progress) -> None:
-            nonlocal said
-            if now.seconds >= said + LINE_EVERY or now.seconds >= now.of > said:
-                said = now.seconds
-                click.echo(f"{now.seconds:.0f} of {now.of:.0f} s, {now.calls:,} calls, {now.failed} failed", err=True)
-
-        yield line
-        return
-    columns = [BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda now: bar.update(
-            task,
-            completed=now.seconds,
-            total=now.of,
-            description=f"of {now.of:.0f} s, {now.calls:,} calls, {now.failed} failed",
-        )

@@ -271,7 +271,7 @@ def interrupt_all(
     place: Place,
     server: Server | None,
     faults: Sequence[str] = tuple(FAULTS),
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
     repeats: bool = True,
 ) -> Matrix:
     """Interrupt each call of each operation in each way. Without a `server` of our own, none is stopped.
@@ -283,10 +283,12 @@ def interrupt_all(
     troupe = Troupe(scenario, place, server, repeats)
     try:
         doors = troupe.doors()
+        total = len(scenario.operations) * len(faults)
         for operation in scenario.operations:
             called = doors[operation.section, operation.row]
             for fault in faults:
-                progress(f"{operation.section} {operation.row}: {FAULTS[fault]}")
+                where = f"{operation.section} {operation.row}: {FAULTS[fault]}"
+                progress(len(matrix.squares), total, f"{len(matrix.squares)} of {total}, {where}")
                 lost = ""
                 for number, door in enumerate(called):
                     for commits in (False, True) if fault == "server" else (False,):
@@ -296,8 +298,8 @@ def interrupt_all(
                 name = operation.description
                 square = Square(operation.section, operation.row, name, fault, len(called), survived, lost)
                 matrix.squares.append(square)
+        progress(total, total, f"{total} of {total}")
     finally:
-        progress("")
         if server:
             # It died with the server, and doesn't know: whoever cleans up connects anew.
             place.admin.close()

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ortes_db.deploy import deploy
-from ortes_db.server import _signals_held
+from ortes_db.server import signals_held
 
 # Roles belong to the server: those that deploying made for this replay go with it.
 GROUP_ROLES = ["ortes_store", "ortes_app", "ortes_erp", "ortes_ops", "ortes_monitor", "ortes_owner"]
@@ -77,7 +77,7 @@ def place(dsn: str, say: Callable[[str], None] = lambda _: None) -> Iterator[Pla
             deploy(made.dsn)
             yield made
         finally:
-            with _signals_held():
+            with signals_held():
                 if made is not None:
                     made.close()
                 _remove(admin, dsn, name, [role for role in GROUP_ROLES if role not in roles_before])

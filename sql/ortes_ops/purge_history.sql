@@ -11,9 +11,7 @@ AS $purge_history$
 DECLARE
     v_purged bigint;
 BEGIN
-    IF (p_before <= clock_timestamp()) IS NOT TRUE THEN
-        PERFORM ortes.raise_bad_argument('p_before', p_before::text, 'a time in the past');
-    END IF;
+    PERFORM ortes.check_before(p_before);
     INSERT INTO ortes.history_purge (purged_before)
     SELECT p_before WHERE NOT EXISTS (SELECT FROM ortes.history_purge AS p WHERE p.purged_before >= p_before)
     ON CONFLICT DO NOTHING;

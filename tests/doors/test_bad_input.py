@@ -73,6 +73,7 @@ DOORS: dict[str, dict[str, Any]] = {
     "ortes_ops.set_notify": {"p_azi": "C00001", "p_on": True},
     "ortes_ops.history": {"p_azi": "C00001", "p_id_pub": 1},
     "ortes_ops.order_history": {"p_azi": "C00001", "p_id_pub": 1},
+    "ortes_ops.count_history": {"p_before": "2020-01-01"},
     "ortes_ops.purge_history": {"p_before": "2020-01-01"},
     "ortes_ops.rewind_reader": {"p_azi": "C00001", "p_prov_tipo": "S", "p_id_sincro": 0, "p_prov_id": None},
 }
@@ -81,7 +82,7 @@ DOORS: dict[str, dict[str, Any]] = {
 FINDERS = {"ortes_ops.find_order", "ortes_ops.order_readers"}
 
 # These take none that has to exist.
-FOR_NO_COMPANY = ("ortes_ops.create_company", "ortes_ops.purge_history")
+FOR_NO_COMPANY = ("ortes_ops.create_company", "ortes_ops.count_history", "ortes_ops.purge_history")
 
 
 def test_every_door_is_tried_here_with_every_parameter(hub: Hub) -> None:
@@ -226,6 +227,11 @@ NUMBERS: list[tuple[str, dict[str, Any], str, str]] = [
     ("ortes_ops.set_audit", {"p_on": None}, "OR007", "p_on"),
     ("ortes_ops.set_notify", {"p_on": None}, "OR007", "p_on"),
     *[("ortes_ops.purge_history", {"p_before": t}, "OR007", "p_before") for t in (None, "infinity", "9999-01-01")],
+    *[
+        (door, {"p_before": t}, "OR007", "p_before")
+        for door in ("ortes_ops.count_history", "ortes_ops.purge_history")
+        for t in (None, "infinity", "9999-01-01")
+    ],
     *[("ortes_ops.rewind_reader", {"p_prov_tipo": t}, "OR007", "reader") for t in (None, "", "G", "S")],
 ]
 TEXTS = [
