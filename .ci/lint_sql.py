@@ -7,6 +7,7 @@ import re
 import sys
 
 from ortes_db.resources import migrations_dir, sql_dir
+from ortes_db.router.deploy import OWN_SQL
 
 MOST_LINES = 120
 MOST_COLUMNS = 150
@@ -27,11 +28,11 @@ KEYWORD = re.compile(
 def main() -> int:
     problems: list[str] = []
     root = sql_dir().parent
-    for file in sorted([*sql_dir().rglob("*.sql"), *migrations_dir().rglob("*.sql")]):
+    for file in sorted([*sql_dir().rglob("*.sql"), *OWN_SQL.rglob("*.sql"), *migrations_dir().rglob("*.sql")]):
         text = file.read_text(encoding="utf-8")
         name = file.relative_to(root)
         lines = text.splitlines()
-        in_a_schema = file.parent.parent == sql_dir()
+        in_a_schema = file.parent.parent in (sql_dir(), OWN_SQL)
         if in_a_schema and len(lines) > MOST_LINES:
             problems.append(f"{name}: {len(lines)} lines, {MOST_LINES} at most")
         if not text.endswith("\n") or text.endswith("\n\n"):

@@ -16,7 +16,7 @@ def dsn_option(function: _Function) -> _Function:
         "--dsn",
         default="",
         metavar="TEXT",
-        callback=_checked_dsn,
+        callback=checked_dsn,
         help="Database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
     )(function)
 
@@ -31,7 +31,7 @@ def pg_bin_option(function: _Function) -> _Function:
     )(function)
 
 
-def _checked_dsn(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+def checked_dsn(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     # libpq quotes what it cannot read, and that may be part of a password: say what is wrong without it.
     try:
         parts = conninfo_to_dict(value)

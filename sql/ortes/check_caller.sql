@@ -18,11 +18,7 @@ BEGIN
     END IF;
     PERFORM ortes.check_azi(p_azi);
     IF NOT pg_has_role(session_user, 'ortes_ops', 'MEMBER') THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'OR003',
-            MESSAGE = 'this login may not act for that company or device',
-            DETAIL = format('Login %L, company %L%s.', session_user, p_azi, ', device ' || p_device),
-            HINT = 'A DBA can let it, with ortes_ops.grant_access.';
+        PERFORM ortes.raise_not_granted(p_azi, p_device);
     END IF;
     PERFORM ortes.check_company(p_azi);
 END

@@ -1,0 +1,166 @@
+"""What a shard offers, read from its catalogue: doors, views, the types of their results, and who may use them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from ortes_db.manifest import SESSION
+from ortes_db.tree import DeployError
+
+SYSTEMS = ("ortes_store", "ortes_app", "ortes_erp", "ortes_ops")
+
+_DOORS = """
+SELECT n.nspname, p.proname, pg_get_function_arguments(p.oid), pg_get_function_identity_arguments(p.oid),
+    oidvectortypes(p.proargtypes), pg_get_function_result(p.oid), p.proretset, p.prorows::integer,
+    coalesce(p.proargnames[1:p.pronargs], '{}'), obj_description(p.oid, 'pg_proc'), g.grantees
+FROM pg_proc AS p
+INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(DISTINCT r.rolname::text), '{}') AS grantees
+    FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+    INNER JOIN pg_roles AS r ON a.grantee = r.oid AND a.privilege_type = 'EXECUTE'
+    WHERE r.rolname = ANY (%(roles)s)
+) AS g
+WHERE n.nspname = ANY (%(systems)s) AND p.prokind = 'f'
+ORDER BY n.nspname, p.proname, p.oid
+"""
+_VIEWS = """
+SELECT n.nspname, c.relname, a.names, a.types, obj_description(c.oid, 'pg_class'), g.grantees
+FROM pg_class AS c
+INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
+        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
+    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+) AS a
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(DISTINCT r.rolname::text), '{}') AS grantees
+    FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS e
+    INNER JOIN pg_roles AS r ON e.grantee = r.oid AND e.privilege_type = 'SELECT'
+    WHERE r.rolname = ANY (%(roles)s)
+) AS g
+WHERE n.nspname = ANY (%(systems)s) AND c.relkind = 'v'
+ORDER BY n.nspname, c.relname
+"""
+# Types of our own that a door takes or returns; an element's too, where it is an array.
+_TYPES = """
+SELECT n.nspname, t.typname, a.names, a.types, obj_description(t.oid, 'pg_type')
+FROM pg_type AS t
+INNER JOIN pg_namespace AS n ON t.typnamespace = n.oid
+INNER JOIN pg_class AS c ON t.typrelid = c.oid AND c.relkind = 'c'
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
+        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
+    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+) AS a
+WHERE n.nspname LIKE 'ortes%%' AND EXISTS (
+    SELECT FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text = ANY (%(systems)s)
+        AND (t.oid = p.prorettype OR t.oid = ANY (p.proargtypes) OR t.oid = ANY (p.proallargtypes)))
+ORDER BY n.nspname, t.typname
+"""
+_SCHEMAS = """
+SELECT n.nspname, obj_description(n.oid, 'pg_namespace'), coalesce(array_agg(DISTINCT r.rolname::text)
+    FILTER (WHERE r.rolname = ANY (%(roles)s)), '{}')
+FROM pg_namespace AS n
+LEFT JOIN LATERAL aclexplode(n.nspacl) AS a ON a.privilege_type = 'USAGE'
+LEFT JOIN pg_roles AS r ON a.grantee = r.oid
+WHERE n.nspname = ANY (%(systems)s)
+GROUP BY n.oid, n.nspname
+ORDER BY n.nspname
+"""
+# What was deployed, whatever the server's version: of every file its content.
+_RELEASE = """
+SELECT md5(string_agg(concat_ws(' ', o.kind, o.schema, o.name, o.file_sha256), E'\\n' ORDER BY o.kind, o.schema, o.name))
+FROM ortes_deploy.object AS o
+"""
+
+_DATABASE = """
+SELECT concat_ws('/', s.system_identifier, d.oid) FROM pg_control_system() AS s
+INNER JOIN pg_database AS d ON d.datname = current_database()
+"""
+
+ROLES = ("ortes_store", "ortes_app", "ortes_erp", "ortes_ops", "ortes_monitor")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One function. `arguments` with their defaults, `identity` without, `types` alone."""
+
+    schema: str
+    name: str
+    arguments: str
+    identity: str
+    types: str
+    result: str
+    is_set: bool
+    rows: int
+    names: list[str]
+    comment: str | None
+    grantees: list[str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.schema}.{self.name}({self.types})"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A view, or a composite type."""
+
+    schema: str
+    name: str
+    names: list[str]
+    types: list[str]
+    comment: str | None
+    grantees: list[str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that a shard offers. `release` says which release it is at, `database` which database it is."""
+
+    release: str
+    database: str
+    schemas: list[tuple[str, str | None, list[str]]]
+    doors: list[Door]
+    views: list[Columns]
+    types: list[Columns]
+    companies: list[str]
+    logins: list[str]
+
+
+def read_catalogue(connection: psycopg.Connection[Any], shard: str) -> Catalogue:
+    """Read a shard. Raises DeployError when the hub is not deployed there."""
+    given = {"roles": list(ROLES), "systems": list(SYSTEMS)}
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(SESSION)
+        if connection.execute("SELECT to_regclass('ortes_deploy.object') IS NULL").fetchone() == (True,):
+            raise DeployError(f"shard {shard}: the hub is not deployed there; `ortes deploy` it first")
+        try:
+            release = (connection.execute(_RELEASE).fetchone() or ("",))[0] or ""
+            companies = connection.execute("SELECT c.azi FROM ortes.company AS c ORDER BY c.azi").fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            user = connection.info.user
+            raise DeployError(f"shard {shard}: role {user} may not read the hub: GRANT ortes_owner TO {user}") from None
+        return Catalogue(
+            release,
+            (connection.execute(_DATABASE).fetchone() or ("",))[0],
+            connection.execute(_SCHEMAS, given).fetchall(),
+            [Door(*row) for row in connection.execute(_DOORS, given).fetchall()],
+            [Columns(*row) for row in connection.execute(_VIEWS, given).fetchall()],
+            [
+                Columns(schema, name, columns, types, comment, [])
+                for schema, name, columns, types, comment in connection.execute(_TYPES, given).fetchall()
+            ],
+            [azi for (azi,) in companies],
+            [
+                name
+                for (name,) in connection.execute("SELECT r.rolname FROM pg_roles AS r WHERE r.rolcanlogin").fetchall()
+            ],
+        )

@@ -1,0 +1,11 @@
+CREATE OR REPLACE FUNCTION plproxy.get_cluster_version(p_cluster text)
+RETURNS integer
+LANGUAGE sql
+VOLATILE
+PARALLEL UNSAFE
+AS $get_cluster_version$
+    SELECT g.number FROM ortes_router.generation AS g
+$get_cluster_version$;
+
+COMMENT ON FUNCTION plproxy.get_cluster_version(text) IS
+'PL/Proxy asks at every call; another number than before makes it read the connections of p_cluster anew.';
