@@ -205,8 +205,8 @@ class _Mover:
         # An attempt to switch may have come as far as opening the new shard.
         rows.close_company(self.target, self.azi)
         if not copy.goes_on(self.source, self.target, self.name):
-            copy.stop_sending(self.source, self.name)
             copy.stop_receiving(self.source, self.target, self.name)
+            copy.stop_sending(self.source, self.name)
             rows.clear_company(self.target, self.azi, lambda _: None)
         self.step("publish")
         copy.publish(self.source, self.name, self.azi)
@@ -262,8 +262,8 @@ class _Mover:
             self.step("fence")
             rows.close_company(self.source, self.azi)
             self.step("stop")
-            copy.stop_sending(self.source, self.name)
             copy.stop_receiving(self.source, self.target, self.name)
+            copy.stop_sending(self.source, self.name)
             self.step("check")
             self._check_old_copy(discard)
             directory.set_step(self.router, self.azi, "clearing")

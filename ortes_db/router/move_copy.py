@@ -4,6 +4,7 @@ PostgreSQL's own logical replication, filtered by company, carries the tables th
 meanwhile. It survives interruptions of either server by itself, and its worker fires none of the hub's triggers.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,20 +134,23 @@ def stop_sending(source: Connection, name: str) -> None:
 
 
 def stop_receiving(source: Connection, target: Connection, name: str) -> None:
-    """Remove the subscription, and what it left on the source. Repeatable, after stop_sending."""
-    subscription = sql.Identifier(name)
+    """Remove the subscription, and slots that it left on the source. Repeatable, before or after stop_sending."""
     if _exists(target, "pg_subscription", "subname", name):
-        target.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(subscription))
-        target.execute(sql.SQL("ALTER SUBSCRIPTION {} SET (slot_name = NONE)").format(subscription))
-        target.execute(sql.SQL("DROP SUBSCRIPTION {}").format(subscription))
+        for statement in (
+            "ALTER SUBSCRIPTION {} DISABLE",
+            "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            "DROP SUBSCRIPTION {}",
+        ):
+            target.execute(sql.SQL(statement).format(sql.Identifier(name)))
     for slot in _abandoned_slots(source, target):
         drop_slot(source, slot)
 
 
-def drop_slot(source: Connection, slot: str) -> None:
-    """Drop a slot if it is there, ending who reads from it."""
-    query = "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE slot_name = %s AND active"
-    for _ in range(20):
+def drop_slot(source: Connection, slot: str, patience: float = 20) -> None:
+    """Drop a slot if it is there, ending who reads from it, also if they come back."""
+    query = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = %s AND active"
+    deadline = time.monotonic() + patience
+    while True:
         source.execute(query, (slot,))
         try:
             source.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
@@ -154,8 +158,9 @@ def drop_slot(source: Connection, slot: str) -> None:
         except psycopg.errors.UndefinedObject:
             return
         except psycopg.errors.ObjectInUse:
-            continue  # its reader came back between
-    raise psycopg.errors.ObjectInUse(f"replication slot {slot!r} is in use again and again")
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
 
 
 def _abandoned_slots(source: Connection, target: Connection) -> list[str]:
