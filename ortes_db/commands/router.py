@@ -7,6 +7,7 @@ import click
 
 from ortes_db.commands._options import checked_dsn
 from ortes_db.commands._output import Refused, names, say
+from ortes_db.commands._router_move import move
 from ortes_db.router.deploy import RouterResult, deploy_router
 from ortes_db.router.shards import read_shard
 from ortes_db.tree import DeployError
@@ -22,6 +23,8 @@ def router() -> None:
         ortes router deploy --router 'host=r dbname=router' --shard 'host=a dbname=hub_a' --shard 'host=b dbname=hub_b'
     """
 
+
+router.add_command(move)
 
 router_option = click.option(
     "--router",

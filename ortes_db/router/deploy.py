@@ -178,7 +178,7 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     _run(router, _schemas(shown))
     for path in _own_files("tables.sql"):
         _run(router, path.read_text(encoding="utf-8"))
-    for name in ("shard", "company", "login", "generation", "last_switch"):
+    for name in ("shard", "company", "login", "generation", "last_switch", "move"):
         _run(router, f"ALTER TABLE ortes_router.{name} OWNER TO ortes_owner")
     _write_shards(router, shards, catalogues, result)
     existing = _relations(router)

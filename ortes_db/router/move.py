@@ -15,11 +15,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
+from ortes_db.hub import connection_parameters
 from ortes_db.router import move_copy as copy
 from ortes_db.router import move_directory as directory
 from ortes_db.router import move_rows as rows
 from ortes_db.router.move_check import unready
 from ortes_db.router.move_directory import Move
+from ortes_db.tree import DeployError
 
 Connection = psycopg.Connection[Any]
 
@@ -50,12 +52,8 @@ PATIENCE_WITH_WORKERS = 60.0
 FAILURES = 5
 
 
-class MoveError(Exception):
+class MoveError(DeployError):
     """A move cannot be begun, continued or undone (exit code 2), or not now, or must not be (1). The message says why."""
-
-    def __init__(self, message: str, exit_code: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
 
 
 class _GaveWay(Exception):
@@ -442,7 +440,8 @@ class _Reach:
         except LookupError:
             raise MoveError(f"there is no shard {shard!r}") from None
         info = self.router.info
-        return make_conninfo(options, user=info.user, password=info.password or None)
+        mine = {"user": info.user, "password": info.password} if info.password else {"user": info.user}
+        return make_conninfo(options, **mine)
 
     def connect(self, shard: str) -> Connection:
         """A session there, closed with the others."""
@@ -450,4 +449,9 @@ class _Reach:
 
 
 def _connect(dsn: str, closing: ExitStack) -> Connection:
-    return closing.enter_context(psycopg.connect(dsn, autocommit=True))
+    given: dict[str, Any] = {
+        "connect_timeout": 10,
+        **connection_parameters(dsn),
+        "application_name": "ortes router move",
+    }
+    return closing.enter_context(psycopg.connect(**given, autocommit=True))

@@ -27,8 +27,7 @@ BATCH = 10_000
 SESSION = """
     SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false), set_config('bytea_output', 'hex', false),
         set_config('intervalstyle', 'postgres', false), set_config('extra_float_digits', '1', false),
-        set_config('search_path', 'pg_catalog', false), set_config('jit', 'off', false),
-        set_config('application_name', 'ortes router move', false)
+        set_config('search_path', 'pg_catalog', false), set_config('jit', 'off', false)
 """
 # The rows of a company, each as its order's number and its hash. A history that was given up for deletion is left out: it
 # may be gone on one shard and not yet on the other.

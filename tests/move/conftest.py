@@ -1,6 +1,7 @@
 """Servers whose log can be decoded, with a hub to clone."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -33,15 +34,42 @@ def second(pg_bin: str | None) -> Iterator[Server]:
         yield with_template(server)
 
 
-@pytest.fixture
-def shards(logical: Server) -> Iterator[Shards]:
-    """Two shards on one server."""
-    with two_shards(logical, logical, {logical: TEMPLATE}) as made:
-        yield made
+class Kept:
+    """Shards for one test after the other, made anew only if a test left something behind."""
+
+    def __init__(self, first: Server, second: Server) -> None:
+        self.servers = first, second
+        self.closing = ExitStack()
+        self.shards: Shards | None = None
+
+    def get(self) -> Shards:
+        if self.shards is None or self.shards.leftovers():
+            self.closing.close()
+            self.shards = self.closing.enter_context(two_shards(*self.servers, TEMPLATE))
+        return self.shards
+
+
+@pytest.fixture(scope="session")
+def kept_shards(logical: Server) -> Iterator[Kept]:
+    kept = Kept(logical, logical)
+    with kept.closing:
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def kept_apart(logical: Server, second: Server) -> Iterator[Kept]:
+    kept = Kept(logical, second)
+    with kept.closing:
+        yield kept
 
 
 @pytest.fixture
-def apart(logical: Server, second: Server) -> Iterator[Shards]:
-    """Two shards on a server each."""
-    with two_shards(logical, second, {logical: TEMPLATE, second: TEMPLATE}) as made:
-        yield made
+def shards(kept_shards: Kept) -> Shards:
+    """Two shards on one server, with nothing on its way."""
+    return kept_shards.get()
+
+
+@pytest.fixture
+def apart(kept_apart: Kept) -> Shards:
+    """Two shards on a server each, with nothing on its way."""
+    return kept_apart.get()

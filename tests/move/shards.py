@@ -1,7 +1,8 @@
 """Two shards and a directory: a company at work on one, moved to the other, and what must hold whatever happened between."""
 
 import os
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,13 +14,18 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import ortes_db.router
-from ortes_db.router.move import Progress, move
+from ortes_db.router.move import Moved, Progress, move, undo
 from ortes_db.server import Server
 from tests.hub import one, rows
 
 SQL = Path(ortes_db.router.__file__).parent / "sql"
 # Of the router only what the mover asks: the directory and its lock. So these tests need no PL/Proxy.
-DIRECTORY = ("tables.sql", "ortes_router/bound_wait.sql", "ortes_router/raise_busy.sql", "ortes_router/hold_company.sql")
+DIRECTORY = (
+    "tables.sql",
+    "ortes_router/bound_wait.sql",
+    "ortes_router/raise_busy.sql",
+    "ortes_router/hold_company.sql",
+)
 AZI = "C00001"
 OTHER = "C00002"
 TABLES = ("company", "apstatosyn", "reader", "access", "arportes", "history")
@@ -59,8 +65,16 @@ class Shards:
     def home(self, azi: str = AZI) -> str:
         return self.ask("router", "SELECT shard FROM ortes_router.company WHERE azi = %s", azi)[0][0]
 
-    def move(self, to: str = "s2", **options: Any) -> Any:
+    @property
+    def away(self) -> str:
+        """The shard where the company is not."""
+        return "s1" if self.home() == "s2" else "s2"
+
+    def move(self, to: str, **options: Any) -> Moved:
         return move(self.dsn("router"), AZI, to, **options)
+
+    def undo(self) -> Moved:
+        return undo(self.dsn("router"), AZI)
 
     def work(self, azi: str = AZI) -> None:
         """At the company's home: orders of a store, an acquisition, a change, an order of the ERP's, a position."""
@@ -84,7 +98,9 @@ class Shards:
         """All that a shard holds of a company."""
         with self.connect(where) as connection:
             return {
-                table: [text for (text,) in rows(connection, f"SELECT t::text FROM ortes.{table} AS t WHERE azi = %s", azi)]
+                table: [
+                    text for (text,) in rows(connection, f"SELECT t::text FROM ortes.{table} AS t WHERE azi = %s", azi)
+                ]
                 for table in TABLES
             }
 
@@ -110,7 +126,9 @@ class Shards:
             position = one(store, "SELECT ortes_store.position(%s)", AZI)
             assert position == m - 1
             assert [i for (i,) in rows(store, "SELECT id_sincro FROM ortes_store.changes(%s)", AZI)] == [m]
-            assert one(store, "SELECT ortes_store.save_order(%s, 1, 7, '{\"n\": 1}')", AZI) == 1, "a repeat made an order"
+            assert one(store, "SELECT ortes_store.save_order(%s, 1, 7, '{\"n\": 1}')", AZI) == 1, (
+                "a repeat made an order"
+            )
         self.work()
         with self.connect(at) as dba:
             assert rows(dba, counters, AZI) == [(n + 5,), (m + 3,)]
@@ -118,34 +136,31 @@ class Shards:
             assert audited >= 5, "the company's audit did not come along"
 
 
-def interrupted_at(step: str, seconds: float = 30, **place: Any) -> Callable[[Shards], None]:
-    """Runs the move in a process of its own, killed when it comes to that step."""
+def kill_at(shards: Shards, to: str, step: str) -> None:
+    """Run the move in a process of its own, killed when it comes to that step."""
+    if not (child := os.fork()):
 
-    def run(shards: Shards) -> None:
-        if not (child := os.fork()):
+        def kill(now: Progress) -> None:
+            if now.step == step:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-            def kill(now: Progress) -> None:
-                if now.step == step:
-                    os.kill(os.getpid(), 9)
-
-            try:
-                shards.move(report=kill, **place)
-            finally:
-                os._exit(1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9, f"it never came to {step!r}"
-
-    return run
+        try:
+            shards.move(to, report=kill)
+        finally:
+            os._exit(1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == -signal.SIGKILL, f"it never came to {step!r}"
 
 
 @contextmanager
-def two_shards(first: Server, second: Server, template: dict[Server, str]) -> Iterator[Shards]:
+def two_shards(first: Server, second: Server, template: str) -> Iterator[Shards]:
     """Two hubs with a company each way, and the directory."""
     number = next(_serial)
     servers = {"router": first, "s1": first, "s2": second}
     shards = Shards(servers, {where: f"move_{where}_{number}" for where in servers})
     try:
         for where, server in servers.items():
-            source = "template1" if where == "router" else template[server]
+            source = "template1" if where == "router" else template
             with psycopg.connect(server.dsn(), autocommit=True) as dba:
                 dba.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
@@ -194,9 +209,12 @@ def _remove(shards: Shards) -> None:
                         inside.execute(sql.SQL("ALTER SUBSCRIPTION {} " + clause).format(sql.Identifier(subscription)))
                     inside.execute(sql.SQL("DROP SUBSCRIPTION {}").format(sql.Identifier(subscription)))
             dba.execute(
-                "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE database = %s AND active", (name,)
+                "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots WHERE database = %s AND active",
+                (name,),
             )
-            dba.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s", (name,))
+            dba.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s", (name,)
+            )
             dba.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
     for server in {shards.servers["s1"], shards.servers["s2"]}:
         with psycopg.connect(server.dsn(), autocommit=True) as dba:

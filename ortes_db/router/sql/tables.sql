@@ -58,3 +58,29 @@ COMMENT ON COLUMN ortes_router.generation.number IS 'How often that was.';
 -- A sequence, because who reads it sees it as it is now, whatever snapshot its transaction keeps.
 CREATE SEQUENCE IF NOT EXISTS ortes_router.last_switch AS bigint MINVALUE 0 START WITH 0;
 COMMENT ON SEQUENCE ortes_router.last_switch IS 'The last transaction that changed the directory.';
+
+CREATE TABLE IF NOT EXISTS ortes_router.move (
+    azi text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    target text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    step text COLLATE "C" NOT NULL DEFAULT 'copying',
+    snapshot text,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    step_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT move_pkey PRIMARY KEY (azi),
+    CONSTRAINT move_source_fkey FOREIGN KEY (source) REFERENCES ortes_router.shard (name) ON UPDATE CASCADE,
+    CONSTRAINT move_target_fkey FOREIGN KEY (target) REFERENCES ortes_router.shard (name) ON UPDATE CASCADE,
+    CONSTRAINT move_step_check CHECK (step IN ('copying', 'undoing', 'switched', 'clearing')),
+    CONSTRAINT move_snapshot_check CHECK (snapshot IS NOT NULL OR step IN ('copying', 'undoing'))
+);
+COMMENT ON TABLE ortes_router.move IS 'The moves that are not finished: under way, or interrupted.';
+COMMENT ON COLUMN ortes_router.move.azi IS 'Company code.';
+COMMENT ON COLUMN ortes_router.move.source IS 'The shard that it leaves.';
+COMMENT ON COLUMN ortes_router.move.target IS 'The shard that it goes to.';
+COMMENT ON COLUMN ortes_router.move.name IS 'Of the publication and the slot on the one, and of the subscription on the other.';
+COMMENT ON COLUMN ortes_router.move.step IS
+    'copying: it can be undone; undoing; switched: the other shard serves the company; clearing: the old copy is being deleted.';
+COMMENT ON COLUMN ortes_router.move.snapshot IS 'What was committed on the source at the switch (a pg_snapshot of that server).';
+COMMENT ON COLUMN ortes_router.move.begun_at IS 'When it was begun.';
+COMMENT ON COLUMN ortes_router.move.step_at IS 'Since when it is at this step.';
