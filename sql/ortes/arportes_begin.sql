@@ -4,10 +4,18 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_begin$
--- Before each statement that may draw numbers: none is drawn yet, whatever the session says.
--- Numbers in the settings are those of a statement around this one (or forged): its counter is
--- put right by the orders there are, which needs no trust. An UPDATE draws no ID-PUB.
+-- Before each statement: none of its numbers is drawn yet, and nothing is known about the history,
+-- whatever the session says. Numbers in the settings are those of a statement around this one (or
+-- forged): its counter is put right by the orders there are, which needs no trust. An UPDATE draws
+-- no ID-PUB. Most often there is nothing to forget, and one look tells.
 BEGIN
+    IF concat(
+        CASE tg_op WHEN 'INSERT' THEN current_setting('ortes.id_pub_azi', true) END,
+        current_setting('ortes.id_sincro_azi', true), current_setting('ortes.audited', true), current_setting('ortes.door', true),
+        CASE tg_op WHEN 'UPDATE' THEN current_setting('ortes.unaudited', true) END
+    ) = '' THEN
+        RETURN NULL;
+    END IF;
     IF tg_op = 'INSERT' AND current_setting('ortes.id_pub_azi', true) <> '' THEN
         PERFORM ortes.put_right_counter(current_setting('ortes.id_pub_azi'), 'ID-PUB');
         PERFORM set_config('ortes.id_pub_azi', '', true);
@@ -16,13 +24,15 @@ BEGIN
         PERFORM ortes.put_right_counter(current_setting('ortes.id_sincro_azi'), 'ID-SINCRO');
         PERFORM set_config('ortes.id_sincro_azi', '', true);
     END IF;
+    PERFORM set_config('ortes.audited', '', true), set_config('ortes.unaudited', '', true), set_config('ortes.door', '', true);
     RETURN NULL;
 END
 $arportes_begin$;
 
-COMMENT ON FUNCTION ortes.arportes_begin() IS 'Trigger: empties the settings in which next_number counts.';
+COMMENT ON FUNCTION ortes.arportes_begin() IS
+'Trigger: forgets what the settings say: numbers that next_number counts, which company is audited, which door was called.';
 
 CREATE OR REPLACE TRIGGER arportes_begin
-BEFORE INSERT OR UPDATE OF tor_chia, ack_gest, conferma, dati ON ortes.arportes
+BEFORE INSERT OR UPDATE ON ortes.arportes
 FOR EACH STATEMENT EXECUTE FUNCTION ortes.arportes_begin();
-COMMENT ON TRIGGER arportes_begin ON ortes.arportes IS 'No numbers are drawn when a statement begins.';
+COMMENT ON TRIGGER arportes_begin ON ortes.arportes IS 'No numbers are drawn when a statement begins, and the settings are not believed.';

@@ -5,8 +5,9 @@ VOLATILE
 PARALLEL UNSAFE
 AS $arportes_insert$
 -- What an order gets when it arrives: its public id, its origin's flag (whatever was given),
--- and for an order of the ERP its first sync number. Locks the company. Assignments and no
--- PERFORM, IF and no WHEN: this runs once a row, and neither starts a query nor parses one.
+-- and for an order of the ERP its first sync number. Locks the company. Drawing a number tells
+-- whether the company is audited. Assignments and no PERFORM, IF and no WHEN: this runs once a
+-- row, and neither starts a query nor parses one.
 BEGIN
     IF new.id_pub IS NOT NULL OR new.id_sincro <> 0 OR new.dati_digest IS NOT NULL OR new.autore_cod < 0
         OR (CASE new.prov_tipo
@@ -32,6 +33,9 @@ BEGIN
         ELSE
             new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
         END IF;
+    END IF;
+    IF new.azi = current_setting('ortes.audited', true) THEN
+        PERFORM ortes.record_insert(new);
     END IF;
     RETURN new;
 END

@@ -31,6 +31,12 @@ BEGIN
         END IF;
     END IF;
     new.updated_at := now();
+    IF (CASE
+        WHEN new.id_sincro <> old.id_sincro THEN new.azi = current_setting('ortes.audited', true)
+        ELSE new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true) AND ortes.is_audited(new.azi)
+    END) THEN
+        PERFORM ortes.record_update(old, new);
+    END IF;
     RETURN new;
 END
 $arportes_update$;

@@ -4,10 +4,12 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_updated$
--- After an UPDATE by the ERP: the counter learns which numbers it drew.
+-- After an UPDATE by the ERP: the counter learns which numbers it drew. See arportes_inserted.
+DECLARE
+    v_none text;
 BEGIN
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
-        PERFORM ortes.put_back_numbers('ID-SINCRO');
+        v_none := ortes.put_back_numbers('ID-SINCRO');
     END IF;
     RETURN NULL;
 END

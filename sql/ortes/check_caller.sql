@@ -9,11 +9,11 @@ AS $check_caller$
 -- one get the same answer. Two buffers, however many grants there are: the first
 -- condition is the hash index's, and the others are worded so that no other serves.
 BEGIN
-    IF EXISTS (
-        SELECT FROM ortes.access AS a
-        WHERE a.login || E'\n' || a.azi = session_user || E'\n' || p_azi
-            AND a.login = session_user AND a.azi = p_azi AND coalesce(a.device, p_device) IS NOT DISTINCT FROM p_device
-    ) THEN
+    PERFORM FROM ortes.access AS a
+    WHERE a.login || E'\n' || a.azi = session_user || E'\n' || p_azi
+        AND a.login = session_user AND a.azi = p_azi AND coalesce(a.device, p_device) IS NOT DISTINCT FROM p_device
+    LIMIT 1;
+    IF FOUND THEN
         RETURN;
     END IF;
     PERFORM ortes.check_azi(p_azi);

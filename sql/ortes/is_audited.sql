@@ -4,15 +4,13 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $is_audited$
--- For changes that draw no number. The doors have locked the company by now, and so does set_audit:
+-- For changes that draw no number (next_number says it of those that do). The doors have locked the company by now, and so does set_audit:
 -- what is read holds. Under an old snapshot it might not, so there the row is locked, which fails
 -- (40001) where somebody has switched meanwhile.
 DECLARE
     v_audit boolean;
 BEGIN
-    IF p_azi = current_setting('ortes.unaudited', true) THEN
-        RETURN false;
-    ELSIF current_setting('transaction_isolation') = 'read committed' THEN
+    IF current_setting('transaction_isolation') = 'read committed' THEN
         SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO';
     ELSE
         SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO' FOR SHARE;

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION ortes.is_too_large(p_dati jsonb)
 RETURNS boolean
 LANGUAGE sql
-IMMUTABLE
+STABLE
 PARALLEL SAFE
 AS $is_too_large$
     -- As text, which is how it leaves the hub: in jsonb, 1e100000 is a few bytes. In 128 of them there

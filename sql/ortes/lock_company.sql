@@ -10,9 +10,11 @@ AS $lock_company$
 -- The table comes first, as for a statement by hand, which has it when its trigger gets here:
 -- else a deploy that waits for the table would be between the two, and all three wait in a circle.
 -- A session that sets no lock_timeout of its own gets one for the rest of its transaction.
+DECLARE
+    v_none text;
 BEGIN
     IF current_setting('lock_timeout') = '0' THEN
-        PERFORM set_config('lock_timeout', '5s', true);
+        v_none := set_config('lock_timeout', '5s', true);
     END IF;
     LOCK TABLE ortes.arportes IN ROW EXCLUSIVE MODE;
     IF ortes.try_lock_company(p_azi) THEN

@@ -7,18 +7,18 @@ AS $next_number$
 -- Called by the row triggers of arportes for the first row of a statement, or of the next
 -- company in it: moves the counter, and notes the number in transaction-local settings. For
 -- the rows that follow, the triggers only count on in the setting; put_back_numbers tells the
--- counter when the statement ends. (One update a row would be quadratic.) ortes.unaudited is for
--- the history triggers, the company whose changes need not be written down; see history_begin.
--- PostgreSQL makes equal notifications of a transaction one.
+-- counter when the statement ends. (One update a row would be quadratic.) Whoever draws learns
+-- whether the company is audited: ortes.audited is for the triggers.
+-- PostgreSQL makes equal notifications of a transaction one. Assignments and no PERFORM: they start no query.
 DECLARE
-    v_setting CONSTANT text := ortes.number_setting(p_contatore);
-    v_before bigint := 0::bigint;
+    v_setting CONSTANT text := CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.id_pub' ELSE 'ortes.id_sincro' END;
     v_number bigint;
     v_audit boolean;
     v_notify boolean;
+    v_none text;
 BEGIN
     IF current_setting(v_setting || '_azi', true) <> '' THEN
-        v_before := ortes.put_back_numbers(p_contatore);
+        v_none := ortes.put_back_numbers(p_contatore);
     END IF;
     IF NOT ortes.try_lock_company(p_azi) THEN
         PERFORM ortes.lock_company(p_azi);
@@ -29,17 +29,19 @@ BEGIN
     IF v_number IS NULL THEN
         PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
-    PERFORM
-        set_config(v_setting, v_number::text, true),
-        set_config(v_setting || '_first', (v_number - v_before)::text, true),
-        set_config(v_setting || '_azi', p_azi, true),
-        set_config('ortes.unaudited', CASE WHEN v_audit THEN '' ELSE p_azi END, true),
-        CASE WHEN v_audit THEN set_config('ortes.door', '', true) END,
-        CASE WHEN v_notify THEN pg_notify('ortes', p_azi) END;
+    v_none := set_config(v_setting, v_number::text, true)
+        || set_config(v_setting || '_first', v_number::text, true)
+        || set_config(v_setting || '_azi', p_azi, true);
+    IF v_audit THEN
+        v_none := set_config('ortes.audited', p_azi, true);
+    END IF;
+    IF v_notify THEN
+        PERFORM pg_notify('ortes', p_azi);
+    END IF;
     RETURN v_number;
 END
 $next_number$;
 
 COMMENT ON FUNCTION ortes.next_number(text, text) IS
 'The company''s next number from counter p_contatore (ID-PUB or ID-SINCRO), the company locked until the transaction ends. '
-'For the triggers alone. Raises OR001, 55P03.';
+'For the triggers alone. Raises OR001, OR004 (gaps, see put_back_numbers), 55P03.';

@@ -1,24 +1,37 @@
 CREATE OR REPLACE FUNCTION ortes.put_back_numbers(p_contatore text)
-RETURNS bigint
+RETURNS text
 LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $put_back_numbers$
--- The other half of next_number: the counter learns how far the statement counted for the
--- company it is at. Returns how many numbers the statement has drawn so far.
+-- The other half of next_number: the counter learns how far the statement counted for the company
+-- it is at. Each public id must have become an order: a row that drew one and was then not
+-- inserted (ON CONFLICT) would leave a gap.
 DECLARE
-    v_setting CONSTANT text := ortes.number_setting(p_contatore);
+    v_setting CONSTANT text := CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.id_pub' ELSE 'ortes.id_sincro' END;
+    v_azi CONSTANT text := current_setting(v_setting || '_azi');
+    v_first CONSTANT bigint := current_setting(v_setting || '_first')::bigint;
     v_last CONSTANT bigint := current_setting(v_setting)::bigint;
-    v_drawn CONSTANT bigint := v_last - current_setting(v_setting || '_first')::bigint + 1;
-    v_azi text := current_setting(v_setting || '_azi');
+    v_inserted bigint;
 BEGIN
-    IF v_drawn > 1 THEN
+    IF v_last > v_first THEN
         UPDATE ortes.apstatosyn AS s SET valore = v_last WHERE s.azi = v_azi AND s.contatore = p_contatore;
     END IF;
-    v_azi := set_config(v_setting || '_azi', '', true);
-    RETURN v_drawn;
+    IF p_contatore = 'ID-PUB' THEN
+        IF v_last > v_first THEN
+            SELECT count(*) INTO v_inserted FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub BETWEEN v_first AND v_last;
+        ELSE
+            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = v_last;
+            v_inserted := found::integer;
+        END IF;
+        IF v_inserted <= v_last - v_first THEN
+            PERFORM ortes.raise_gap(v_azi, v_last - v_first + 1, v_inserted);
+        END IF;
+    END IF;
+    RETURN set_config(v_setting || '_azi', '', true);
 END
 $put_back_numbers$;
 
 COMMENT ON FUNCTION ortes.put_back_numbers(text) IS
-'Writes the numbers that a statement drew back to counter p_contatore; returns how many they are. For the triggers alone.';
+'Writes the numbers that a statement drew back to counter p_contatore; returns an empty text, the company''s name no longer. '
+'For the triggers alone. Raises OR004 (a public id without an order).';

@@ -134,7 +134,7 @@ def test_a_function_called_by_the_login_cannot_write_as_the_owner(hub: Hub) -> N
 def test_a_session_cannot_forge_what_the_hub_keeps_in_settings(hub: Hub) -> None:
     hub.dba.execute("SELECT ortes_ops.set_audit('C00001', true)")
     store = hub.store
-    for name in ("ortes.unaudited", "ortes.id_pub_azi", "ortes.id_sincro_azi"):
+    for name in ("ortes.audited", "ortes.unaudited", "ortes.id_pub_azi", "ortes.id_sincro_azi"):
         store.execute("SELECT set_config(%s, 'C00001', false)", (name,))
     store.execute("SELECT set_config('ortes.door', 'ortes_erp.forged', false), set_config('ortes.id_pub', '77', false)")
     store.execute("SELECT set_config('ortes.id_pub_first', '1', false), set_config('ortes.id_sincro', '77', false)")

@@ -269,7 +269,13 @@ def test_only_the_dba_sees_it(audited: Hub) -> None:
 
 WRONG = {
     "nobody waits for the switch": "CREATE OR REPLACE FUNCTION ortes.lock_company(p_azi text) RETURNS void LANGUAGE sql AS ''",
-    "settings are believed": "DROP TRIGGER history_begin ON ortes.arportes",
+    "settings are believed": """
+        CREATE OR REPLACE FUNCTION ortes.arportes_begin() RETURNS trigger LANGUAGE plpgsql AS $f$
+        BEGIN
+            PERFORM set_config('ortes.id_pub_azi', '', true), set_config('ortes.id_sincro_azi', '', true);
+            RETURN NULL;
+        END $f$
+    """,
     "the switch is not read where no number is drawn": """
         CREATE OR REPLACE FUNCTION ortes.is_audited(p_azi text) RETURNS boolean LANGUAGE sql AS 'SELECT false'
     """,
