@@ -22,7 +22,7 @@ BEGIN
             SELECT count(*) INTO v_inserted FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub BETWEEN v_first AND v_last;
         ELSE
             PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = v_last;
-            v_inserted := found::integer;
+            v_inserted := found::integer::bigint;
         END IF;
         IF v_inserted <= v_last - v_first THEN
             PERFORM ortes.raise_gap(v_azi, v_last - v_first + 1, v_inserted);

@@ -226,13 +226,13 @@ def test_the_runbook_s_statements_run(hub: Hub) -> None:
     assert rows(hub.ops, sql.SQL(watch)) == [(0,)]
 
 
-SEND = "CASE WHEN v_notify THEN pg_notify('ortes', p_azi) END"
+SEND = "PERFORM pg_notify('ortes', p_azi);"
 WRONG = {
-    "the number in the payload": (SEND, "CASE WHEN v_notify THEN pg_notify('ortes', p_azi || v_number) END"),
-    "one for every order": (SEND, "CASE WHEN v_notify THEN pg_notify('ortes', p_azi || clock_timestamp()) END"),
-    "whatever the switch says": (SEND, "pg_notify('ortes', p_azi)"),
-    "for new orders alone": (SEND, SEND.replace("v_notify", "v_notify AND p_contatore = 'ID-PUB'")),
-    "not sent": (SEND, "0"),
+    "the number in the payload": (SEND, SEND.replace("p_azi", "p_azi || v_number")),
+    "one for every order": (SEND, SEND.replace("p_azi", "p_azi || clock_timestamp()")),
+    "whatever the switch says": ("IF v_notify THEN", "IF true THEN"),
+    "for new orders alone": ("IF v_notify THEN", "IF v_notify AND p_contatore = 'ID-PUB' THEN"),
+    "not sent": (SEND, "NULL;"),
 }
 
 
