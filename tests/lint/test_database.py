@@ -93,7 +93,16 @@ def test_what_writes_is_volatile_and_what_reads_is_stable(hub: Hub) -> None:
     """
     assert rows(hub.dba, query) == [
         (name, ["s"])
-        for name in ("changes", "find_order", "history", "order_history", "order_readers", "pending", "position")
+        for name in (
+            "changes",
+            "count_history",
+            "find_order",
+            "history",
+            "order_history",
+            "order_readers",
+            "pending",
+            "position",
+        )
     ]
 
 
