@@ -4,33 +4,34 @@
 //     apt install php-cli php-pgsql
 //     PGDATABASE=hub PGUSER=phone php app.php          its order 150
 //     PGDATABASE=hub PGUSER=phone php app.php 151 3    its order 151, of three pieces
+//     ORTES_READ_DSN='host=… dbname=…'                 a standby to read from, besides
 
 const AZI = 'C00001';
 const DEVICE = 50;
 
 // Call a door until it answers. A repeat is always safe: it finds what the first try did.
 // Each call is a transaction of its own: nothing stays locked between them.
-function call(string $query, array $values): array
+function call(string $query, array $values, string $address = ''): array
 {
-    static $pdo = null;
+    static $connections = [];
     for ($attempt = 1; ; $attempt++) {
         try {
-            // The variables PGHOST, PGDATABASE, PGUSER and so on.
-            $pdo ??= new PDO('pgsql:', null, null, [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
-            $statement = $pdo->prepare($query);
+            // Without an address: what the variables PGHOST, PGDATABASE, PGUSER and so on say.
+            $connections[$address] ??= new PDO("pgsql:$address", null, null, [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
+            $statement = $connections[$address]->prepare($query);
             $statement->execute($values);
             return $statement->fetchAll(PDO::FETCH_ASSOC);
         } catch (PDOException $error) {
             $code = $error->errorInfo[0] ?? 'HY000';
             // PDO has no SQLSTATE of the server's when the connection is lost.
             $lost = preg_match('/^(HY|08|57P|53300)/', $code) === 1;
-            // The company is busy, a serialization failure, a deadlock.
-            $busy = in_array($code, ['55P03', '40001', '40P01'], true);
+            // The company is busy, a serialization failure, a deadlock; and a standby may not have come as far as we have.
+            $busy = in_array($code, ['55P03', '40001', '40P01', $address ? 'OR008' : '55P03'], true);
             if (!($lost || $busy) || $attempt === 10) {
                 throw $error;
             }
             if ($lost) {
-                $pdo = null;
+                unset($connections[$address]);
             }
             fwrite(STDERR, 'again, ' . ($busy ? $code : 'connection lost') . "\n");
             usleep(min(50 * 2 ** $attempt, 5000) * 1000);
@@ -46,9 +47,10 @@ function main(int $id_int, int $qty): void
         [AZI, DEVICE, $id_int, $dati])[0]['id_pub'];
     echo "order $id_int saved as $id_pub\n";
 
+    // From what was confirmed last: a crash before the next confirm() shows the same rows again, none is missed.
+    $since = call('SELECT ortes_app.position(?, ?) AS since', [AZI, DEVICE])[0]['since'];
     for ($confirmed = false, $idle = 0; !$confirmed; ) {
-        // From what was confirmed last: a crash between here and confirm() shows the same rows again, none is missed.
-        $orders = call('SELECT * FROM ortes_app.changes(?, ?)', [AZI, DEVICE]);
+        $orders = call('SELECT * FROM ortes_app.changes(?, ?, ?)', [AZI, DEVICE, $since], getenv('ORTES_READ_DSN') ?: '');
         foreach ($orders as $order) {
             // Here the app writes the order into its own tables: its own by prov_id and id_int, others as new ones.
             if (!$order['ack_app']) {
@@ -58,7 +60,7 @@ function main(int $id_int, int $qty): void
             $confirmed = $confirmed || ($order['id_pub'] === $id_pub && $order['conferma'] !== null);
         }
         if ($orders) {
-            call('SELECT ortes_app.confirm(?, ?, ?)', [AZI, DEVICE, end($orders)['id_sincro']]);
+            $since = call('SELECT ortes_app.confirm(?, ?, ?) AS since', [AZI, DEVICE, end($orders)['id_sincro']])[0]['since'];
         } elseif (++$idle === 300) {
             throw new RuntimeException('nothing changed for a minute: does the ERP run, or was the order read by an earlier run?');
         } else {

@@ -3,8 +3,10 @@
 pip install "psycopg[binary]"
 PGDATABASE=hub PGUSER=erp python erp.py        until it is stopped
 PGDATABASE=hub PGUSER=erp python erp.py 1      until one order is confirmed
+ORTES_READ_DSN='host=… dbname=…'               a standby to read from, besides
 """
 
+import os
 import sys
 import time
 from typing import Any
@@ -13,18 +15,18 @@ import psycopg
 from psycopg.rows import dict_row
 
 AZI = "C00001"
-connection: psycopg.Connection[Any] | None = None
+# By address; "": what the variables PGHOST, PGDATABASE, PGUSER and so on say.
+connections: dict[str, psycopg.Connection[Any]] = {}
 
 
-def call(query: str, **arguments: Any) -> list[dict[str, Any]]:
+def call(query: str, address: str = "", **arguments: Any) -> list[dict[str, Any]]:
     """Call a door until it answers. A repeat is always safe: it finds what the first try did."""
-    global connection
     for attempt in range(1, 11):
         try:
-            if connection is None or connection.closed:
+            if address not in connections or connections[address].closed:
                 # One call is one transaction: nothing stays locked between them.
-                connection = psycopg.connect("", autocommit=True, row_factory=dict_row)
-            return connection.execute(query, {"azi": AZI, **arguments}).fetchall()
+                connections[address] = psycopg.connect(address, autocommit=True, row_factory=dict_row)
+            return connections[address].execute(query, {"azi": AZI, **arguments}).fetchall()
         except psycopg.OperationalError as error:
             # The company is busy (55P03), a deadlock or serialization failure, or the connection is lost: again.
             print(f"again, {error.sqlstate or 'connection lost'}", file=sys.stderr)
@@ -65,10 +67,16 @@ def main(count: int | None) -> int:
         own = call("SELECT * FROM ortes_erp.export_order(%(azi)s, 'C201700002150', 'CK3', p_autore_cod => 75)")
         print(f"own order exported as {own[0]['id_pub']}", flush=True)
         done = 0
+        # A standby shows for a moment longer what is done.
+        taken: set[int] = set()
         while count is None or done < count:
-            orders = call("SELECT id_pub, autore_cod, dati FROM ortes_erp.pending(%(azi)s, p_limit => 100)")
+            pending = "SELECT id_pub, autore_cod, dati FROM ortes_erp.pending(%(azi)s, p_limit => 100)"
+            shown = call(pending, os.environ.get("ORTES_READ_DSN", ""))
+            taken &= {order["id_pub"] for order in shown}
+            orders = [order for order in shown if order["id_pub"] not in taken]
             for order in orders:
                 take_over(order)
+                taken.add(order["id_pub"])
                 done += 1
             if not orders:
                 time.sleep(0.2)

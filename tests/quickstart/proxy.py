@@ -7,6 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+# What may be looked for among the calls that passed.
+DOORS = ("changes(", "pending(", "position(", "confirm(")
+
 # A statement's end and ReadyForQuery outside a transaction: it is committed.
 COMMITTED = re.compile(rb"SELECT \d+\0.*Z\0\0\0\x05I$", re.DOTALL)
 
@@ -20,6 +23,7 @@ class Proxy:
     ) -> None:
         self.to_lose = list(lose)
         self.lost: list[str] = []
+        self.passed: set[str] = set()
         self._before = dict(before or {})
         self._socket_file = str(socket_file)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,6 +47,7 @@ class Proxy:
 
     def _requests(self, client: socket.socket, server: socket.socket, asked: list[str]) -> None:
         while data := _receive(client):
+            self.passed |= {word for word in DOORS if word.encode() in data}
             for word in [word for word in self._before if word.encode() in data]:
                 self._before.pop(word)()
             for word in [word for word in self.to_lose if word.encode() in data]:

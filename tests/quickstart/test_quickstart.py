@@ -13,7 +13,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from ortes_db.replica import embedded_replica
+from ortes_db.server import Server
+from tests.backup.places import all_arrived
 from tests.conftest import Db
 from tests.quickstart.proxy import Proxy
 
@@ -85,12 +89,14 @@ class Place:
         *command: str | Path,
         lose: list[str] | None = None,
         before: dict[str, Callable[[], object]] | None = None,
+        read: str = "",
     ) -> tuple["subprocess.Popen[str]", Proxy]:
         """Start a program as `login`, behind a network of its own."""
         proxy = Proxy(self.db.server.socket_dir / ".s.PGSQL.5432", lose or [], before)
         self.proxies.append(proxy)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTHON"))}
         environment |= {"PGHOST": "127.0.0.1", "PGPORT": str(proxy.port), "PGDATABASE": self.db.name, "PGUSER": login}
+        environment |= {"ORTES_READ_DSN": read} if read else {}
         environment |= {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
         process = subprocess.Popen(
             list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -99,7 +105,7 @@ class Place:
         return process, proxy
 
     def erp(
-        self, count: int, **network: list[str] | dict[str, Callable[[], object]]
+        self, count: int, **network: str | list[str] | dict[str, Callable[[], object]]
     ) -> tuple["subprocess.Popen[str]", Proxy]:
         return self.start("erp", sys.executable, QUICKSTART / "erp.py", str(count), **network)  # type: ignore[arg-type]
 
@@ -181,6 +187,51 @@ def test_store_and_app_with_the_erp_while_answers_get_lost(
     check_life(
         place, ("S" if who == "store" else "A", prov_id, 150, f"CNF{id_pub}"), ("S" if who == "store" else "A", prov_id)
     )
+
+
+@pytest.fixture(scope="module")
+def replica(server: Server) -> Iterator[Server]:
+    """A hot standby that follows this worker's server."""
+    with embedded_replica(server) as running:
+        yield running
+
+
+@pytest.mark.parametrize("who", ["store", "app"])
+def test_they_read_from_a_standby_that_lags(
+    place: Place, replica: Server, who: str, request: pytest.FixtureRequest
+) -> None:
+    login, command = store_or_app(place, who, request)
+    folder = replica.socket_dir
+    # Node's pg takes an address, PDO what libpq calls a connection string.
+    by_user = {
+        "erp": make_conninfo(host=str(folder), port=5432, dbname=place.db.name, user="erp"),
+        "shop": f"postgresql://shop@/{place.db.name}?host={folder}&port=5432",
+        "phone": f"host={folder} port=5432 dbname={place.db.name} user=phone",
+    }
+    all_arrived(place.db.server, replica)
+    timers: list[threading.Timer] = []
+    with psycopg.connect(replica.dsn(place.db.name), autocommit=True) as standby:
+
+        def lag() -> None:
+            standby.execute("SELECT pg_wal_replay_pause()")
+            timers.append(threading.Timer(0.3, lambda: standby.execute("SELECT pg_wal_replay_resume()")))
+            timers[-1].start()
+
+        erp, erp_network = place.erp(1, read=by_user["erp"], before={"export_order": lag})
+        client, network = place.start(login, *command, read=by_user[login], before={"confirm(": lag})
+        out, _ = ended(client)
+        ended(erp)
+        for timer in timers:
+            timer.join()
+    assert erp_network.passed.isdisjoint({"pending("})
+    assert network.passed.isdisjoint({"changes("})
+    assert {"confirm(", "position("} <= network.passed
+    prov_id = None if who == "store" else 50
+    id_pub = out.split("saved as ")[1].split()[0]
+    check_life(
+        place, ("S" if who == "store" else "A", prov_id, 150, f"CNF{id_pub}"), ("S" if who == "store" else "A", prov_id)
+    )
+    assert len(out.splitlines()) <= 4, "what was confirmed came again"
 
 
 @pytest.mark.parametrize("who", ["store", "app"])
