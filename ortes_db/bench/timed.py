@@ -6,6 +6,7 @@ from itertools import count
 
 from ortes_db.bench.content import CONFIRMED, DATI
 from ortes_db.bench.figures import Figure
+from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import pending
 from ortes_db.bench.pgbench import Run, run_pgbench
 from ortes_db.bench.place import Bench
@@ -24,6 +25,9 @@ class Side:
     by_hand: bool = False
     # Orders that the ERP has changed when it begins.
     changes: int = 0
+    # Notifications of all companies on, and how many sessions hear them.
+    notify: bool = False
+    listeners: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,23 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             )
             for verb in ("insert", "update")
         ),
+        # No target: what it costs is PostgreSQL's lock, and how long the disk takes while it is held.
+        *(
+            Timed(
+                Side(script, clients, notify=True, listeners=listeners),
+                Side(script, clients, listeners=listeners),
+                ((name, f"{what}, {_heard(listeners)}", 0),),
+                "off",
+            )
+            for name, script, clients, listeners, what in (
+                ("notify_1", "save_64.hub", 1, 1, "save_order, 1 client"),
+                ("notify_16", "save_64.hub", 16, 1, "save_order, 16 clients over 64 companies"),
+                ("notify_64", "save_64.hub", 64, 1, "save_order, 64 clients over 64 companies"),
+                ("notify_one_16", "save.hub", 16, 1, "save_order, one company, 16 clients"),
+                ("notify_one_64", "save.hub", 64, 1, "save_order, one company, 64 clients"),
+                ("notify_heard", "save_64.hub", 16, 16, "save_order, 16 clients over 64 companies"),
+            )
+        ),
         Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ"),
     )
 
@@ -92,7 +113,8 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
     for number in range(plan.rounds):
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
-            run = run_side(bench, side, plan.seconds)
+            with notifying(bench, side.notify, side.listeners):
+                run = run_side(bench, side, plan.seconds)
             step()
             for figure in figures:
                 (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
@@ -127,6 +149,10 @@ def run_side(bench: Bench, side: Side, seconds: int = 1) -> Run:
 def _figure(timed: Timed, name: str, work: str, target: float) -> Figure:
     unit = "µs a row" if timed.per_row else "rows/s" if timed.hub.rows > 1 else "a second"
     return Figure(name, work, "time", unit, "ratio", not timed.per_row, target, beside=timed.beside)
+
+
+def _heard(listeners: int) -> str:
+    return f"notifications on, {listeners} listener{'' if listeners == 1 else 's'}"
 
 
 def _rate(run: Run, side: Side, name: str, per_row: bool) -> float:

@@ -17,6 +17,7 @@ from ortes_db.bench import report, timed
 from ortes_db.bench.chart import draw
 from ortes_db.bench.counts import explain, measure_linearity, rows_read_in_vain
 from ortes_db.bench.figures import Figure
+from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import copy_to_plain, load
 from ortes_db.bench.pgbench import BenchError, run_pgbench
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
@@ -242,3 +243,21 @@ def test_the_command_on_another_server_leaves_nothing_there(count_server: Server
     printed = json.loads(done.stdout)
     assert [figure["name"] for figure in printed["figures"]] == ["save_order"]
     assert printed["settings"]["fsync"] == "off"
+
+
+def test_with_notifications_on_the_listeners_are_woken(bench: Bench) -> None:
+    switched = "SELECT DISTINCT notify FROM ortes_ops.status"
+    with bench.admin() as admin, bench.user() as user:
+        user.execute("LISTEN ortes")
+        with notifying(bench, on=True, listeners=2):
+            assert admin.execute(switched).fetchall() == [(True,)]
+            listening = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN ortes'"
+            assert admin.execute(listening).fetchone() == (3,)
+            run_side(bench, Side("save_64.hub", transactions=1))
+        assert admin.execute(switched).fetchall() == [(False,)]
+        # 64 that were switched on, and the order.
+        assert len(list(user.notifies(timeout=5, stop_after=65))) == 65
+        with notifying(bench, on=False, listeners=1):
+            run_side(bench, Side("save_64.hub", transactions=1))
+            assert admin.execute(switched).fetchall() == [(False,)]
+        assert list(user.notifies(timeout=0.2)) == []
