@@ -16,23 +16,25 @@ MAX = 2**63 - 1
 
 @pytest.fixture(scope="module")
 def hub(server: Server, template: str) -> Iterator[Hub]:
-    """One database for all of these: none of them writes anything.
-
-    Order 1 is the store's, 2 is acquired as T2, 3 is the ERP's own, G3. Company OTHER exists, and nobody here acts for it.
-    """
+    """One database for all of these: none of them writes anything."""
     db = Db(server, "bad_input")
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE bad_input TEMPLATE {}").format(Identifier(template)))
     try:
-        hub = Hub(db)
-        hub.db.company("OTHER")
-        hub.save(1)
-        hub.acquire(hub.save(2), "T2")
-        hub.export("G3")
-        _ = hub.app, hub.ops  # their logins and grants are written now, not in a test
-        yield hub
+        yield with_three_orders(db)
     finally:
         db.close()
+
+
+def with_three_orders(db: Db) -> Hub:
+    """Order 1 is the store's, 2 is acquired as T2, 3 is the ERP's own, G3. Company OTHER exists, and nobody here acts for it."""
+    hub = Hub(db)
+    hub.db.company("OTHER")
+    hub.save(1)
+    hub.acquire(hub.save(2), "T2")
+    hub.export("G3")
+    _ = hub.app, hub.ops  # their logins and grants are written now, not in a test
+    return hub
 
 
 # Every door with good arguments; what is bad then stands in for one of them.

@@ -4,18 +4,21 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ortes_db.deploy import deploy
 from ortes_db.router.deploy import deploy_router
 from ortes_db.router.shards import kept_options, read_shard
 from ortes_db.server import Server, ServerError, embedded_server
+from tests.conftest import Db
+from tests.hub import Hub
 
 SHARDS = ("s0", "s1")
 MISSING = "PostgreSQL 15 with PL/Proxy is not here (Debian: apt install postgresql-15 postgresql-15-plproxy)"
@@ -112,19 +115,61 @@ def templates(router_server: Server) -> None:
     deploy_router(router_server.dsn("router_template"), [read_shard(router_server.dsn(name)) for name in SHARDS])
 
 
-@pytest.fixture
-def cluster(router_server: Server, templates: None) -> Iterator[Cluster]:
-    """A router with two shards for this test alone."""
-    one = Cluster(router_server, next(_serial))
+@contextmanager
+def new_cluster(server: Server) -> Iterator[Cluster]:
+    """A router with two shards, cloned from the templates."""
+    one = Cluster(server, next(_serial))
     try:
-        with psycopg.connect(router_server.dsn(), autocommit=True) as connection:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
             for part, name in one.names.items():
                 template = "router_template" if part == "router" else part
                 connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         with psycopg.connect(one.dsn(), autocommit=True) as router:
             for shard in SHARDS:
-                options = kept_options(psycopg.conninfo.conninfo_to_dict(one.dsn(shard)))
+                options = kept_options(conninfo_to_dict(one.dsn(shard)))
                 router.execute("UPDATE ortes_router.shard SET options = %s WHERE name = %s", (options, shard))
         yield one
     finally:
         one.close()
+
+
+@pytest.fixture
+def cluster(router_server: Server, templates: None) -> Iterator[Cluster]:
+    """A router with two shards for this test alone."""
+    with new_cluster(router_server) as one:
+        yield one
+
+
+class Routed(Db):
+    """A `Db` as the hub's own tests have it, whose logins come through the router and whose DBA sits on the shard."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster.server, cluster.names["s1"])
+        self.cluster = cluster
+
+    def dsn(self, login: str | None = None) -> str:
+        return self.cluster.dsn("s1") if login is None else self.cluster.dsn("router", login)
+
+    def company(self, azi: str) -> str:
+        return self.cluster.company(azi, "s1")
+
+    def login(self, name_hint: str, role: str, azi: str | None = None, device: int | None = None) -> str:
+        return self.cluster.login(role, azi, device)
+
+    def disconnect(self) -> None:
+        self._closing.close()
+
+
+@pytest.fixture
+def db(cluster: Cluster) -> Iterator[Routed]:
+    """For tests of the hub that are run through the router, too."""
+    routed = Routed(cluster)
+    try:
+        yield routed
+    finally:
+        routed.disconnect()
+
+
+@pytest.fixture
+def hub(db: Routed) -> Hub:
+    return Hub(db)
