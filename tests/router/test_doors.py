@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
-from tests.hub import one, rows
-from tests.router.conftest import Cluster
+from tests.doors.test_bad_input import DOORS, with_three_orders
+from tests.hub import NASTY, Connection, one, rows
+from tests.router.conftest import Cluster, Routed
 
 pytestmark = pytest.mark.once
 
@@ -37,15 +38,40 @@ def test_an_order_goes_its_way(cluster: Cluster) -> None:
     assert one(store, "SELECT ortes_store.confirm('C1', 2)") == one(store, "SELECT ortes_store.position('C1')") == 2
 
 
-def test_a_shard_s_error_arrives_as_it_was_raised(cluster: Cluster) -> None:
-    cluster.company("C1", "s1")
-    login = cluster.login("ortes_store", "C1")
-    for query in ("save_order('C1', -1)", "save_order('C2', 1)", "save_order(NULL, 1)", "changes('C1', 7)"):
-        said = []
-        for part in ("router", "s1"):
-            with pytest.raises(psycopg.Error) as caught:
-                cluster.connect(login, part).execute(f"SELECT ortes_store.{query}")
-            diag = caught.value.diag
-            said.append((diag.sqlstate, diag.message_primary, diag.message_detail, diag.message_hint))
-        assert said[0] == said[1]
-        assert said[0][0] in ("OR003", "OR007", "OR008")
+BAD: dict[str, list[object]] = {
+    "p_azi": [None, "", "C" * 33, "OTHER", "NOWHERE", NASTY[:32]],
+    "p_orders": [None, "{}", "[[]]", '[{"id_int": "x"}]', '[{"id_pub": 99, "tor_chia": "T99"}]', '[{"tor_chia": ""}]'],
+    "p_id_pub": [None, -1, 99, 2],
+    "p_id_pubs": [None, [99], [None]],
+    "p_dati": ['{"other": 1}'],
+    "p_tor_chia": [None, "", "G3", "T99"],
+    "p_login": [None, "nobody of that name"],
+    "p_before": [None, "2100-01-01"],
+}
+
+
+def test_every_error_arrives_as_the_shard_raised_it(db: Routed) -> None:
+    """Of every door, with every argument bad in turn: SQLSTATE, message, DETAIL and HINT, through the router and without it."""
+    hub = with_three_orders(db)
+    seen = set()
+    logins = {who: hub.login(who) for who in ("store", "app", "erp", "ops")}
+    routes = [{who: db.cluster.connect(login, part) for who, login in logins.items()} for part in ("router", "s1")]
+    for door, good in DOORS.items():
+        who = door.partition(".")[0].removeprefix("ortes_")
+        arguments = ", ".join(f"{name} => %({name})s" for name in good)
+        for name in good:
+            for value in BAD.get(name, [None, -1, 99]) if door != "ortes_ops.create_company" else [None, "", "C" * 33]:
+                said = [
+                    _said(route[who], f"SELECT * FROM {door}({arguments})", good | {name: value}) for route in routes
+                ]
+                assert said[0] == said[1], (door, name, value)
+                seen.add(said[0][0])
+    assert seen >= {"OR001", "OR002", "OR003", "OR004", "OR005", "OR006", "OR007", "OR008", "OR009"}, seen
+
+
+def _said(connection: Connection, query: str, given: dict[str, object]) -> tuple[str | None, ...]:
+    try:
+        connection.execute(query, given)
+    except psycopg.Error as error:
+        return error.sqlstate, error.diag.message_primary, error.diag.message_detail, error.diag.message_hint
+    return (None,)
