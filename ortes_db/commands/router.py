@@ -1,6 +1,7 @@
 """`ortes router`: several hubs behind one address."""
 
 import json
+import os
 from dataclasses import asdict
 
 import click
@@ -8,8 +9,11 @@ import click
 from ortes_db.commands._options import checked_dsn
 from ortes_db.commands._output import Refused, names, say
 from ortes_db.commands._router_move import move
+from ortes_db.commands._router_status import print_router_status
 from ortes_db.router.deploy import RouterResult, deploy_router
+from ortes_db.router.manage import forget_password, remove_shard, set_password, set_shard
 from ortes_db.router.shards import read_shard
+from ortes_db.router.status import router_status
 from ortes_db.tree import DeployError
 
 
@@ -23,6 +27,8 @@ def router() -> None:
         ortes router deploy --router 'host=r dbname=router' --shard 'host=a dbname=hub_a' --shard 'host=b dbname=hub_b'
     """
 
+
+router.add_command(move)
 
 router.add_command(move)
 
@@ -80,3 +86,97 @@ def _text(result: RouterResult) -> str:
         text += f"companies written into the directory: {result.companies}\n"
     text += names("copy that the directory does not point to", result.stray)
     return text + names("to do", result.todo)
+
+
+@router.command()
+@router_option
+@json_option
+@click.pass_context
+def status(context: click.Context, dsn: str, as_json: bool) -> None:
+    """Do all shards answer, at the release that the router's doors were made from?
+
+    \b
+        ortes router status --router 'host=r dbname=router'
+
+    Exit code 0: they do. 1: a shard is down or at another release, or something was changed by hand. 2: it cannot be told.
+    """
+    try:
+        found = router_status(dsn)
+    except DeployError as error:
+        raise Refused(error) from None
+    print_router_status(found, as_json)
+    context.exit(0 if found.good else 1)
+
+
+@router.command()
+@click.argument("name", metavar="LOGIN")
+@router_option
+@click.option("--forget", is_flag=True, help="Forget its password.")
+@click.pass_context
+def login(context: click.Context, name: str, dsn: str, forget: bool) -> None:
+    """Give the router the password with which LOGIN reaches the shards.
+
+    Asked for at the terminal, or taken from the variable ORTES_LOGIN_PASSWORD. The router connects to a shard as the very
+    login that called, so that the shard itself checks who it is and what it may do. Without a password here, the shards'
+    pg_hba.conf decides what lets the router's server in.
+
+    \b
+        ortes router login shop --router 'host=r dbname=router'
+
+    Exit code 0: it opens every shard. 1: kept, but some shard does not let it in (from this machine). 2: not kept.
+    """
+    try:
+        if forget:
+            click.echo("forgotten" if forget_password(dsn, name) else "there was none")
+            return
+        password = os.environ.get("ORTES_LOGIN_PASSWORD") or click.prompt(
+            f"Password of {name} on the shards", hide_input=True, err=True
+        )
+        closed = set_password(dsn, name, password)
+    except DeployError as error:
+        raise Refused(error) from None
+    click.echo(f"kept\n{names('does not let it in', closed)}", nl=False)
+    context.exit(1 if closed else 0)
+
+
+@router.command(name="set")
+@click.argument("name", metavar="SHARD")
+@router_option
+@click.option("--accepts/--full", default=None, help="Whether new companies may be put there.")
+@click.option("--close/--open", "closed", default=None, help="Refuse calls for its companies at once, without trying.")
+@click.option(
+    "--weight", type=click.FloatRange(0, min_open=True), help="Its room beside the others' (1 in the beginning)."
+)
+@click.option("--address", "options", metavar="TEXT", help="Where it is now: 'host=… dbname=…'.")
+def set_(name: str, dsn: str, **given: bool | float | str | None) -> None:
+    """Change what the router does with a shard.
+
+    \b
+        ortes router set hub_a --full                            # no new companies
+        ortes router set hub_a --close                           # it is down for long: say so at once
+        ortes router set hub_a --open --address 'host=a2 dbname=hub_a'
+    """
+    settings = {column: value for column, value in given.items() if value is not None}
+    if not settings:
+        raise click.UsageError("nothing to set: --accepts, --full, --close, --open, --weight or --address")
+    try:
+        set_shard(dsn, name, settings)
+    except DeployError as error:
+        raise Refused(error) from None
+    click.echo(f"shard {name}: {', '.join(settings)} set")
+
+
+@router.command()
+@click.argument("name", metavar="SHARD")
+@router_option
+def remove(name: str, dsn: str) -> None:
+    """Forget a shard on which no company lives any more. Its database stays as it is.
+
+    \b
+        ortes router remove hub_a --router 'host=r dbname=router'
+    """
+    try:
+        remove_shard(dsn, name)
+    except DeployError as error:
+        raise Refused(error) from None
+    click.echo(f"shard {name} removed")

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from ortes_db.commands._options import dsn_option
 from ortes_db.commands._output import Refused
+from ortes_db.commands._router_status import print_router_status
 from ortes_db.logins import Login
+from ortes_db.router.status import find_router
 from ortes_db.status import Status
 from ortes_db.status import status as read_status
 from ortes_db.tree import DeployError
@@ -23,11 +25,14 @@ from ortes_db.tree import DeployError
 def status(context: click.Context, dsn: str, as_json: bool) -> None:
     """Compare the database with this release and with what the last deploy left: migrations, functions, triggers, views.
 
-    Only reads, also on a standby, and blocks nobody.
+    On a router: what `ortes router status` tells. Only reads, also on a standby, and blocks nobody.
 
     Exit code 0: all as it should be. 1: something is pending, or was changed by hand. 2: it cannot be told.
     """
     try:
+        if (at_router := find_router(dsn)) is not None:
+            print_router_status(at_router, as_json)
+            context.exit(0 if at_router.good else 1)
         found = read_status(dsn)
     except DeployError as error:
         raise Refused(error) from None

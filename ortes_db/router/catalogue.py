@@ -122,9 +122,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All that a shard offers. `release` says which release it is at, `database` which database it is."""
+    """All that a shard offers. `release` tells its content apart from others', `version` is its name; `database`: which one."""
 
     release: str
+    version: str
     database: str
     schemas: list[tuple[str, str | None, list[str]]]
     doors: list[Door]
@@ -144,12 +145,14 @@ def read_catalogue(connection: psycopg.Connection[Any], shard: str) -> Catalogue
             raise DeployError(f"shard {shard}: the hub is not deployed there; `ortes deploy` it first")
         try:
             release = (connection.execute(_RELEASE).fetchone() or ("",))[0] or ""
+            version = (connection.execute("SELECT r.release FROM ortes_ops.release AS r").fetchone() or ("",))[0]
             companies = connection.execute("SELECT c.azi FROM ortes.company AS c ORDER BY c.azi").fetchall()
         except psycopg.errors.InsufficientPrivilege:
             user = connection.info.user
             raise DeployError(f"shard {shard}: role {user} may not read the hub: GRANT ortes_owner TO {user}") from None
         return Catalogue(
             release,
+            version,
             (connection.execute(_DATABASE).fetchone() or ("",))[0],
             connection.execute(_SCHEMAS, given).fetchall(),
             [Door(*row) for row in connection.execute(_DOORS, given).fetchall()],

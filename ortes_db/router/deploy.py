@@ -16,6 +16,7 @@ from ortes_db.resources import sql_dir
 from ortes_db.router import generate
 from ortes_db.router.catalogue import ROLES, Catalogue, read_catalogue
 from ortes_db.router.shards import Shard, connect
+from ortes_db.router.status import FINGERPRINT
 from ortes_db.tree import DeployError
 
 OWN_SQL = Path(__file__).with_name("sql")
@@ -195,6 +196,11 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     result.dropped += _drop_stale(router)
     _write_companies(router, catalogues, result)
     _bound_statements(router)
+    _run(router, "DELETE FROM ortes_router.made")
+    _run(
+        router,
+        f"INSERT INTO ortes_router.made (release, fingerprint) SELECT {quoted(shown.version)}, ({FINGERPRINT})",
+    )
     result.todo = _todo(router, catalogues)
     return result
 
@@ -301,7 +307,15 @@ def _own_everything(router: psycopg.Connection[Any]) -> None:
     ).fetchall()
     for (signature,) in rows:
         _run(router, f"ALTER FUNCTION {signature} OWNER TO ortes_owner")
-    _run(router, "ALTER VIEW ortes_ops.shards OWNER TO ortes_owner")
+    # An identity's sequence goes with its table.
+    rows = router.execute(
+        "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relnamespace::regnamespace::text = ANY (%s) AND "
+        "c.relowner <> 'ortes_owner'::regrole AND (c.relkind IN ('r', 'v') OR c.relkind = 'S' AND NOT EXISTS ("
+        "SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i'))",
+        (list(_SCHEMAS),),
+    ).fetchall()
+    for (relation,) in rows:
+        _run(router, f"ALTER TABLE {relation} OWNER TO ortes_owner")
 
 
 def _drop_stale(router: psycopg.Connection[Any]) -> list[str]:

@@ -48,12 +48,28 @@ def read_shard(text: str) -> Shard:
                 "--shard: not a connection string; expected 'host=… dbname=…' or postgresql://…, or a name before it: "
                 "s1='host=… dbname=…'"
             ) from None
-    name = name.strip()
+    check_address(given)
+    return Shard(name.strip(), make_conninfo(**{key: str(value) for key, value in given.items()}), kept_options(given))
+
+
+def read_address(text: str) -> str:
+    """A connection string as the router keeps it. Raises DeployError."""
+    try:
+        given = conninfo_to_dict(text)
+    except psycopg.Error:
+        raise DeployError("not a connection string; expected 'host=… dbname=…' or postgresql://…") from None
+    check_address(given)
+    return kept_options(given)
+
+
+def check_address(given: dict[str, Any]) -> None:
+    """Refuse an address that means something on this machine only. Raises DeployError."""
     if "service" in given:
-        raise DeployError("--shard: a service is known to this machine only; write host=… and dbname=… out")
+        raise DeployError("a shard's address: a service is known to this machine only; write host=… and dbname=… out")
     if missing := [part for part in ("host", "dbname") if not given.get(part)]:
-        raise DeployError(f"--shard: {' and '.join(missing)} missing; the router's server needs both to find the shard")
-    return Shard(name, make_conninfo(**{key: str(value) for key, value in given.items()}), kept_options(given))
+        raise DeployError(
+            f"a shard's address: {' and '.join(missing)} missing; the router's server needs both to find it"
+        )
 
 
 def kept_options(given: dict[str, Any]) -> str:

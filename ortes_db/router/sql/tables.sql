@@ -84,3 +84,13 @@ COMMENT ON COLUMN ortes_router.move.step IS
 COMMENT ON COLUMN ortes_router.move.snapshot IS 'What was committed on the source at the switch (a pg_snapshot of that server).';
 COMMENT ON COLUMN ortes_router.move.begun_at IS 'When it was begun.';
 COMMENT ON COLUMN ortes_router.move.step_at IS 'Since when it is at this step.';
+
+CREATE TABLE IF NOT EXISTS ortes_router.made (
+    release text NOT NULL,
+    fingerprint text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE ortes_router.made IS 'One row: what the last deploy of the router made its doors from.';
+COMMENT ON COLUMN ortes_router.made.release IS 'The release of the shards.';
+COMMENT ON COLUMN ortes_router.made.fingerprint IS 'Of all functions and views as it left them, to tell what was changed by hand.';
+COMMENT ON COLUMN ortes_router.made.at IS 'When.';

@@ -19,7 +19,7 @@ DECLARE
     v_hint CONSTANT text := regexp_replace(p_hint, '^Remote hint: ', '');
 BEGIN
     IF p_code IN ('XX000', '57P01', '57P02', '57P03') AND ortes_router.is_unreachable(p_code, p_message) THEN
-        PERFORM ortes_router.raise_unreachable(p_shard, ortes_router.shard_reason(p_code, p_message), p_message LIKE '%: PQconnect%');
+        PERFORM ortes_router.raise_unreachable(p_shard, ortes_router.shard_reason(p_code, p_message), p_message LIKE '%] PQconnect%');
     ELSIF v_detail <> '' AND v_hint <> '' THEN
         RAISE EXCEPTION USING ERRCODE = v_code, MESSAGE = v_message, DETAIL = v_detail, HINT = v_hint;
     ELSIF v_detail <> '' THEN

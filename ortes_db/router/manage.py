@@ -1,0 +1,90 @@
+"""What a DBA does with a router between deploys: a login's password for the shards, a shard's settings, a shard's end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ortes_db.hub import connection_parameters, one_line, unreachable_is_said
+from ortes_db.router.shards import read_address
+from ortes_db.router.status import is_router
+from ortes_db.tree import DeployError
+
+
+def _connect(dsn: str) -> psycopg.Connection[Any]:
+    parameters = connection_parameters(dsn)
+    with unreachable_is_said(parameters):
+        connection = psycopg.connect(**parameters, autocommit=True)
+    if not is_router(connection):
+        connection.close()
+        raise DeployError("this database is no router: make it one with `ortes router deploy`")
+    return connection
+
+
+def set_password(dsn: str, login: str, password: str) -> list[str]:
+    """Keep a login's password for the shards; returns, from this machine, which shards it does not open, and why."""
+    with _connect(dsn) as router:
+        if router.execute("SELECT to_regrole(quote_ident(%s)) IS NULL", (login,)).fetchone() == (True,):
+            raise DeployError(f"there is no login {login} on the router")
+        _changed(
+            router,
+            "INSERT INTO ortes_router.login AS l (name, password) VALUES (%s, %s) "
+            "ON CONFLICT (name) DO UPDATE SET password = excluded.password, set_at = now()",
+            (login, password),
+        )
+        rows = router.execute("SELECT s.name, s.options FROM ortes_router.shard AS s ORDER BY s.part").fetchall()
+    return [said for name, options in rows if (said := _closed_to(name, options, login, password))]
+
+
+def _closed_to(name: str, options: str, login: str, password: str) -> str | None:
+    try:
+        psycopg.connect(make_conninfo(options, user=login, password=password, connect_timeout=5)).close()
+    except psycopg.OperationalError as error:
+        return f"{name}: {one_line(error)}"
+    return None
+
+
+def forget_password(dsn: str, login: str) -> bool:
+    """Forget a login's password; whether there was one."""
+    with _connect(dsn) as router:
+        return _changed(router, "DELETE FROM ortes_router.login AS l WHERE l.name = %s", (login,)) > 0
+
+
+def set_shard(dsn: str, name: str, settings: Mapping[str, Any]) -> None:
+    """Change a shard's `accepts`, `closed`, `weight` or `options` (its address)."""
+    values = dict(settings)
+    if "options" in values:
+        values["options"] = read_address(values["options"])
+    assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in values)
+    query = sql.SQL("UPDATE ortes_router.shard AS s SET {} WHERE s.name = %s").format(assignments)
+    with _connect(dsn) as router:
+        if not _changed(router, query, (*values.values(), name)):
+            raise DeployError(f"there is no shard {name}")
+
+
+def remove_shard(dsn: str, name: str) -> None:
+    """Forget a shard on which no company lives."""
+    with _connect(dsn) as router:
+        try:
+            if not _changed(router, "DELETE FROM ortes_router.shard AS s WHERE s.name = %s", (name,)):
+                raise DeployError(f"there is no shard {name}")
+        except psycopg.errors.ForeignKeyViolation:
+            row = router.execute(
+                "SELECT count(*) FROM ortes_router.company AS c WHERE c.shard = %s", (name,)
+            ).fetchone()
+            left = row[0] if row else 0
+            raise DeployError(
+                f"shard {name} is still needed: {left} companies live on it. Move them first (ortes router move)"
+                if left
+                else f"shard {name} is still needed: a company's move to or from it is not finished"
+            ) from None
+
+
+def _changed(router: psycopg.Connection[Any], query: str | sql.Composed, given: tuple[Any, ...]) -> int:
+    try:
+        return router.execute(query, given).rowcount
+    except psycopg.errors.InsufficientPrivilege:
+        user = router.info.user
+        raise DeployError(f"role {user} may not change the router: GRANT ortes_owner TO {user}") from None

@@ -1,0 +1,146 @@
+"""A shard that is lost: the others go on, its companies' calls fail fast and say why, and it is taken up again when it is back."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from ortes_db.deploy import deploy
+from ortes_db.router.deploy import deploy_router
+from ortes_db.router.shards import read_shard
+from ortes_db.server import Server, embedded_server
+from tests.hub import Connection, one, rows
+
+pytestmark = pytest.mark.once
+
+# Seconds in which "fast" is; a refused connection takes a thousandth of it.
+FAST = 5
+
+
+@dataclass
+class Two:
+    """Two servers: the router with shard near (company NEAR), and shard far (company FAR), which is the one that is lost."""
+
+    near: Server
+    far: Server
+
+    def connect(self, login: str = "postgres") -> Connection:
+        return psycopg.connect(self.near.dsn("router", login), autocommit=True)
+
+
+@pytest.fixture(scope="module")
+def both(router_server: Server) -> Iterator[Two]:
+    with embedded_server("15") as near, embedded_server("15", {"wal_level": "logical"}) as far:
+        for server, names in ((near, ("router", "near")), (far, ("far",))):
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                for name in names:
+                    connection.execute(f"CREATE DATABASE {name}")
+        deploy(near.dsn("near"))
+        deploy(far.dsn("far"))
+        for server in (near, far):
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute("CREATE ROLE shop LOGIN IN ROLE ortes_store")
+                connection.execute("CREATE ROLE watch LOGIN IN ROLE ortes_monitor")
+        deploy_router(near.dsn("router"), [read_shard(near.dsn("near")), read_shard(far.dsn("far"))])
+        two = Two(near, far)
+        with two.connect() as router:
+            for azi, shard in (("NEAR", "near"), ("FAR", "far")):
+                router.execute("SELECT ortes_ops.create_company_on(%s, %s)", (azi, shard))
+                router.execute("SELECT ortes_ops.grant_access('shop', %s)", (azi,))
+        yield two
+
+
+@pytest.fixture
+def two(both: Two) -> Iterator[Two]:
+    yield both
+    both.far.start()  # where a test has left it stopped
+
+
+@contextmanager
+def lost(*codes: str, naming: str = "far") -> Iterator[None]:
+    """What follows says within moments that the shard does not answer."""
+    start = time.monotonic()
+    with pytest.raises(psycopg.Error) as caught:
+        yield
+    assert caught.value.sqlstate in codes, caught.value
+    assert naming in (caught.value.diag.message_detail or "")
+    assert "ortes_ops.shards" in (caught.value.diag.message_hint or "")
+    assert time.monotonic() - start < FAST
+
+
+def save(connection: Connection, azi: str, id_int: int) -> int:
+    return one(connection, "SELECT ortes_store.save_order(%s, %s)", azi, id_int)
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate", "kill"])
+def test_the_others_go_on_and_it_comes_back(two: Two, mode: str) -> None:
+    with two.connect("shop") as shop, two.connect("watch") as watch, two.connect() as dba:
+        far = save(shop, "FAR", 1)
+        assert len(rows(watch, "SELECT FROM ortes_ops.status")) == 2
+        two.far.stop(mode)
+        # The connection that was kept may tell that it is gone; after that none is made.
+        with lost("08006", "08001"):
+            save(shop, "FAR", 1)
+        with lost("08001"):
+            save(shop, "FAR", 1)
+        assert save(shop, "NEAR", 1)
+        for view in ("status", "counters", "backlog"):
+            assert {azi for (azi,) in rows(watch, f"SELECT azi FROM ortes_ops.{view}")} == {"NEAR"}
+        shards = rows(watch, "SELECT name, up, error IS NULL, companies > 0 FROM ortes_ops.shards ORDER BY name")
+        assert shards == [("far", False, False, True), ("near", True, True, True)]
+        azi = f"NEW {mode}"
+        dba.execute("SELECT ortes_ops.create_company(%s)", (azi,))
+        assert one(dba, "SELECT shard FROM ortes_router.company WHERE azi = %s", azi) == "near"
+        two.far.start()
+        assert save(shop, "FAR", 1) == far
+        assert one(watch, "SELECT bool_and(up) FROM ortes_ops.shards")
+
+
+def test_a_shard_that_a_dba_closed_is_not_even_tried(two: Two) -> None:
+    with two.connect("shop") as shop, two.connect() as dba:
+        dba.execute("UPDATE ortes_router.shard SET closed = true WHERE name = 'far'")
+        try:
+            with lost("08001"):
+                save(shop, "FAR", 1)
+            assert save(shop, "NEAR", 1)
+            assert rows(dba, "SELECT name, up, closed FROM ortes_ops.shards ORDER BY name")[0] == ("far", False, True)
+        finally:
+            dba.execute("UPDATE ortes_router.shard SET closed = false WHERE name = 'far'")
+        assert save(shop, "FAR", 1)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with a connection kept", "without"])
+def test_a_server_that_hangs_is_given_up_by_statement_timeout(two: Two, kept: bool) -> None:
+    """The one thing that no connection attempt notices: so the router's database has a statement_timeout."""
+    with two.connect("shop") as shop:
+        assert one(shop, "SHOW statement_timeout") == "30s"
+        shop.execute("SET statement_timeout = '1s'")
+        if kept:
+            save(shop, "FAR", 1)
+        with frozen(two.far):
+            start = time.monotonic()
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                save(shop, "FAR", 1)
+            assert time.monotonic() - start < FAST
+            assert save(shop, "NEAR", 1)
+        assert save(shop, "FAR", 1)
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stops the server's processes where they are, as a machine without memory left does."""
+    postmaster = int((server.data_dir / "postmaster.pid").read_text().split()[0])
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+    for pid in (postmaster, *map(int, children)):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in (postmaster, *map(int, children)):
+            os.kill(pid, signal.SIGCONT)
