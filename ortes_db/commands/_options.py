@@ -21,6 +21,16 @@ def dsn_option(function: _Function) -> _Function:
     )(function)
 
 
+def azi_option(function: _Function) -> _Function:
+    """`--azi`, repeatable: the command gets `azi`, patterns as `ortes_db.watch.Watch` takes them."""
+    return click.option(
+        "--azi",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only these companies; * stands for any text, ? for one sign. May be given several times.",
+    )(function)
+
+
 def pg_bin_option(function: _Function) -> _Function:
     """`--pg-bin`: the command gets `pg_bin`, as `ortes_db.server.embedded_server` takes it."""
     return click.option(

@@ -1,4 +1,4 @@
-"""How the commands speak: refusals, progress in words, ages."""
+"""How the commands speak."""
 
 import click
 import psycopg
@@ -42,11 +42,3 @@ def say(text: str) -> None:
 def names(what: str, listed: list[str]) -> str:
     """A heading with its count and the names below it; nothing if there are none."""
     return "" if not listed else f"{what}: {len(listed)}\n" + "".join(f"    {name}\n" for name in listed)
-
-
-def age(seconds: float) -> str:
-    """A length of time in the one unit that says most: 42s, 7m, 3h, 12d."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * length or (seconds >= length and unit != "d"):
-            return f"{seconds / length:.0f}{unit}"
-    return f"{seconds:.0f}s"

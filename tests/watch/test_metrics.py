@@ -1,0 +1,197 @@
+"""`ortes metrics`, as Prometheus and node_exporter meet it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ortes_db.deploy import deploy
+from ortes_db.server import embedded_server
+from tests.hub import Hub, Later, one
+from tests.watch.conftest import ENVIRONMENT, Told
+
+pytestmark = pytest.mark.once
+Ortes = Callable[..., Told]
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def samples(text: str) -> Samples:
+    """What is told: from name and values of the labels (in the order of the labels' names) to the number."""
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@contextmanager
+def serving(dsn: str, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The exporter, on a port of its own: its address."""
+    command = [sys.executable, "-m", "ortes_db", "metrics", "--listen", "127.0.0.1:0", "--dsn", dsn, *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as exporter:
+        assert exporter.stderr is not None
+        try:
+            found = re.search(r"http://\S+/metrics", exporter.stderr.readline())
+            assert found
+            yield found.group(), exporter
+        finally:
+            exporter.kill()
+
+
+def scrape(url: str) -> Samples:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return samples(answer.read().decode())
+
+
+def traffic(hub: Hub) -> None:
+    for n in (1, 2, 3):
+        hub.save(n)
+    hub.acquire(1, "T1")
+    hub.export("G1")
+    hub.app.execute("SELECT ortes_app.confirm('C00001', 50, 1)")
+
+
+def test_everything_there_is_to_tell(hub: Hub, monitor: str, ortes: Ortes) -> None:
+    traffic(hub)
+    nasty = 'x"\\\n{}=,é'
+    hub.db.company(nasty)
+    culprit = hub.connect("store", autocommit=False)
+    hub.save(10, connection=culprit)
+    later = Later(hub, hub.connect("store"), "SELECT ortes_store.save_order('C00001', 11)")
+    told = ortes("metrics", "--once", "--dsn", monitor)
+    assert (told.returncode, told.stderr) == (0, "")
+    culprit.commit()
+    assert later.result()
+    found = samples(told.stdout)
+    azi = ("C00001",)
+    for name, value in (
+        ("ortes_orders_pending", 2),
+        ("ortes_company_held", 1),
+        ("ortes_sessions_waiting", 1),
+    ):
+        assert (found[name, azi], found[name, (nasty,)]) == (value, 0)
+    assert found["ortes_oldest_pending_seconds", azi] > 0
+    assert found["ortes_numbers_total", ("C00001", "ID-PUB")] == 4
+    assert found["ortes_numbers_total", ("C00001", "ID-SINCRO")] == 2
+    assert found["ortes_numbers_total", (nasty, "ID-PUB")] == 0
+    reader = ("C00001", "50", "A")
+    assert (found["ortes_reader_position", reader], found["ortes_reader_lag_rows", reader]) == (1, 1)
+    assert found["ortes_reader_lag_seconds", reader] > 0
+    assert abs(found["ortes_reader_confirmed_timestamp_seconds", reader] - time.time()) < 60
+    assert found["ortes_up", ()] == 1
+    major = one(hub.dba, "SHOW server_version").split()[0]
+    assert found["ortes_hub_info", (hub.db.name, major, "primary", "0.1.0")] == 1
+    assert (found["ortes_companies", ()], found["ortes_left_out", ("companies",)]) == (2, 0)
+    # This login is not shown since when a company is held; a member of pg_monitor is.
+    assert "ortes_company_held_seconds" not in {name for name, _ in found}
+
+
+def test_cardinality_is_bounded(hub: Hub, monitor: str, ortes: Ortes) -> None:
+    traffic(hub)
+    for n in range(5):
+        hub.db.company(f"X{n}")
+    found = samples(ortes("metrics", "--once", "--limit", "2", "--dsn", monitor).stdout)
+    assert {labels[0] for name, labels in found if name == "ortes_orders_pending"} == {"C00001", "X0"}
+    assert (found["ortes_companies", ()], found["ortes_left_out", ("companies",)]) == (6, 4)
+    found = samples(ortes("metrics", "--once", "--azi", "X?", "--dsn", monitor).stdout)
+    assert {labels[0] for name, labels in found if name == "ortes_orders_pending"} == {f"X{n}" for n in range(5)}
+    assert not [name for name, _ in found if name.startswith("ortes_reader")]
+
+
+def test_a_textfile_is_there_as_a_whole_or_as_before(hub: Hub, monitor: str, ortes: Ortes, tmp_path: Path) -> None:
+    file = tmp_path / "ortes.prom"
+    assert ortes("metrics", "--textfile", str(file), "--dsn", monitor).returncode == 0
+    assert samples(file.read_text())["ortes_up", ()] == 1
+    before = file.stat().st_ino
+    told = ortes("metrics", "--textfile", str(file), "--dsn", "host=/nowhere")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.startswith("ortes: the hub cannot be looked at: ")
+    assert {name for name, _ in samples(file.read_text())} == {"ortes_up", "ortes_exporter_info"}
+    assert samples(file.read_text())["ortes_up", ()] == 0
+    # Another file in its place, by rename: who reads the old one reads all of it.
+    assert (file.stat().st_ino != before, list(tmp_path.iterdir())) == (True, [file])
+    assert file.stat().st_mode & 0o044 == 0o044
+    told = ortes("metrics", "--textfile", str(tmp_path / "no" / "x.prom"), "--dsn", monitor)
+    assert (told.returncode, "cannot be written" in told.stderr) == (2, True)
+
+
+def test_it_is_served_whatever_becomes_of_the_database(pg_bin: str | None) -> None:
+    """Down, or hanging so that not even a timeout of its own runs: ortes_up 0, soon, and 1 again when it is back."""
+    with embedded_server(pg_bin) as server:
+        deploy(server.dsn())
+        with serving(server.dsn(), "--timeout", "1") as (url, exporter):
+            assert scrape(url)["ortes_up", ()] == 1
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                scrape(url.removesuffix("metrics"))
+
+            def until(up: int) -> float:
+                """Scrape until it says so; returns how long the last scrape took."""
+                deadline = time.monotonic() + 20
+                while True:
+                    started = time.monotonic()
+                    if scrape(url)["ortes_up", ()] == up:
+                        return time.monotonic() - started
+                    assert time.monotonic() < deadline
+
+            server.stop("fast")
+            until(0)
+            server.start()
+            until(1)
+            process = server.child_process
+            assert process is not None
+            everyone = [process.pid, *children(process.pid)]
+            for pid in everyone:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                assert until(0) < 8
+            finally:
+                for pid in everyone:
+                    os.kill(pid, signal.SIGCONT)
+            until(1)
+            exporter.send_signal(signal.SIGINT)
+            assert exporter.wait(20) == 130
+            assert exporter.stderr is not None
+            said = exporter.stderr.read().strip().splitlines()
+            # Once for each change, not for each scrape.
+            assert [line.split(":")[0] for line in said] == ["ortes", "the hub can be looked at again"] * 2
+
+
+def children(pid: int) -> list[int]:
+    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
+    return [int(child) for child in told.split()]
+
+
+def test_many_who_ask_cost_the_hub_little(hub: Hub, monitor: str) -> None:
+    with serving(monitor) as (url, _):
+        looks = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        askers = [threading.Thread(target=scrape, args=(url,)) for _ in range(30)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        login = monitor.rpartition("user=")[2]
+        assert hub.dba.execute(looks, (login,)).fetchone() == (1,)
+
+
+def test_where_it_cannot_listen_it_says_so(monitor: str, ortes: Ortes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for listen, text in (
+            (f"127.0.0.1:{taken.getsockname()[1]}", "Address already in use"),
+            ("9699", "expected HOST:PORT"),
+            ("127.0.0.1:99999", "expected HOST:PORT"),
+            ("127.0.0.1:1/x", "expected HOST:PORT"),
+        ):
+            told = ortes("metrics", "--listen", listen, "--dsn", monitor)
+            assert (told.returncode, told.stdout) == (2, "")
+            assert text in told.stderr
