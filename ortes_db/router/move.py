@@ -6,7 +6,7 @@ the directory before it leaves anything behind, and can be repeated: whatever in
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -318,6 +318,7 @@ class _Mover:
             rows.close_company(self.holder, self.azi)
             self.holder.execute("COMMIT")
         except psycopg.errors.LockNotAvailable as error:
+            self.router.execute("ROLLBACK")
             raise _GaveWay(f"calls or transactions for the company do not end ({self._holders()})") from error
         except psycopg.errors.QueryCanceled as error:
             raise _GaveWay(f"it takes longer than the {pause:g} seconds of --pause") from error
@@ -371,9 +372,8 @@ class _Mover:
     def _must_be_same(self, differing: dict[str, set[int]]) -> None:
         for table, ids in differing.items():
             if ids:
-                some = ", ".join(map(str, sorted(ids)[:10])) + (" …" if len(ids) > 10 else "")
                 raise MoveError(
-                    f"the copy on {self.move.target} is not what {self.move.source} holds: {table}, ID-PUB {some}. "
+                    f"the copy on {self.move.target} is not what {self.move.source} holds: {table}, {_some(ids)}. "
                     f"Nothing was switched, {self.move.source} serves the company. --undo takes the copy back",
                     1,
                 )
@@ -394,9 +394,8 @@ class _Mover:
             self.holder.execute("SELECT ortes.lock_company(%s)", (self.azi,))
         changed = rows.changed_after(self.source, self.azi, self.move.snapshot)
         if changed and not discard:
-            some = ", ".join(map(str, changed[:10])) + (" …" if len(changed) > 10 else "")
             raise MoveError(
-                f"somebody wrote to {self.move.source} past the router after company {self.azi!r} had left it: ID-PUB {some}. "
+                f"somebody wrote to {self.move.source} past the router after company {self.azi!r} had left it: {_some(changed)}. "
                 f"{self.move.target} serves the company and does not have that; the old copy is kept. Repeat it there if it "
                 "is needed, then the same command with --discard deletes the old copy",
                 1,
@@ -409,6 +408,12 @@ class _Mover:
             if found:
                 return "held on the router by " + ", ".join(found)
         return f"see ortes_ops.holders on {self.move.source}"
+
+
+def _some(ids: Collection[int]) -> str:
+    """Orders in words; 0 is none of them."""
+    some = ", ".join(map(str, sorted(ids)[:10])) + (" …" if len(ids) > 10 else "")
+    return "not as many rows" if some == "0" else f"ID-PUB {some}"
 
 
 def _check(reach: "_Reach", azi: str, source: str, target: str) -> None:

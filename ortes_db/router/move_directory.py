@@ -107,7 +107,12 @@ def forget(router: Connection, azi: str) -> None:
     router.execute("DELETE FROM ortes_router.move WHERE azi = %s", (azi,))
 
 
-def lock_mover(router: Connection, azi: str) -> bool:
-    """Whether this session alone moves the company, until it ends."""
-    row = router.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (MOVER_LOCK, azi)).fetchone()
-    return row == (True,)
+def lock_mover(router: Connection, azi: str, seconds: float = 3) -> bool:
+    """Whether this session alone moves the company, until it ends; one that was killed may take a moment to end."""
+    router.execute("SELECT set_config('lock_timeout', %s, false)", (f"{seconds:.3f}s",))
+    try:
+        router.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (MOVER_LOCK, azi))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    router.execute("RESET lock_timeout")
+    return True

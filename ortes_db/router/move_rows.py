@@ -96,7 +96,7 @@ def company_tables(connection: Connection) -> dict[str, list[tuple[str, str]]]:
 
 def tables_with(connection: Connection, azi: str) -> list[str]:
     """The tables in which a shard has rows of the company."""
-    query = sql.SQL("SELECT FROM {} WHERE azi = %s LIMIT 1")
+    query = sql.SQL("SELECT 1 FROM {} WHERE azi = %s LIMIT 1")
     return [
         table
         for table in (*SMALL, *LARGE)
@@ -180,8 +180,8 @@ def compare_changed(
     )
     ids = changed | arrived | found.differing["arportes"]
     still = {"arportes": _compare_orders(source, target, "arportes", ids, known)}
-    if count != copied:
-        still["arportes"] |= {0}
+    if count != copied and not still["arportes"]:
+        still["arportes"] = {0}
     differing = _differing(_digests(source, new, known), _digests(target, new, known)) | found.differing["history"]
     still["history"] = _compare_orders(source, target, "history", differing, known)
     return still
