@@ -30,8 +30,6 @@ def router() -> None:
 
 router.add_command(move)
 
-router.add_command(move)
-
 router_option = click.option(
     "--router",
     "dsn",
