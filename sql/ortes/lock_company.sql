@@ -13,6 +13,9 @@ AS $lock_company$
 DECLARE
     v_none text;
 BEGIN
+    IF pg_is_in_recovery() THEN
+        PERFORM ortes.raise_standby();
+    END IF;
     IF current_setting('lock_timeout') = '0' THEN
         v_none := set_config('lock_timeout', '5s', true);
     END IF;
@@ -35,4 +38,4 @@ END
 $lock_company$;
 
 COMMENT ON FUNCTION ortes.lock_company(text) IS
-'Reserves the company for this transaction, waiting at most lock_timeout (5 s where the session has none). Raises 55P03.';
+'Reserves the company for this transaction, waiting at most lock_timeout (5 s where the session has none). Raises 55P03, and on a standby 25006.';

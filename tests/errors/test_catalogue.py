@@ -23,7 +23,7 @@ def raised() -> set[str]:
 
 
 def test_the_sql_raises_the_codes_of_the_catalogue_and_no_others() -> None:
-    assert raised() - {"lock_not_available"} == CODES
+    assert raised() - {"lock_not_available", "read_only_sql_transaction"} == CODES
 
 
 def test_the_documentation_has_a_row_for_each_code() -> None:
