@@ -47,6 +47,8 @@ class Client:
     azi: str
     connect: Callable[[], Connection]
     stop: threading.Event
+    # The errors after which a call is made again until it is answered.
+    repeats: tuple[str, ...] = ()
     told: list[Told] = field(default_factory=list)
     failed: int = 0
 
@@ -70,7 +72,19 @@ class Client:
 
     def ask(self, connection: Connection, request: Request) -> Pairs:
         """One call in a transaction of its own."""
-        return self.note(self.call(connection, request))
+        return self.note(self.answered(connection, request))
+
+    def answered(self, connection: Connection, request: Request) -> Told:
+        """One call as it comes back, made again where there was no answer."""
+        told = self.call(connection, request)
+        while told.error in self.repeats:
+            time.sleep(PAUSE)  # as a client does that was refused
+            if connection.closed:
+                with suppress(psycopg.OperationalError), self.connect() as another:
+                    told = self.call(another, request)
+            else:
+                told = self.call(connection, request)
+        return told
 
     def note(self, told: Told) -> Pairs:
         """Put it on record."""
@@ -109,8 +123,8 @@ class Writer(Client):
     """Calls in every way a client may: once, twice at a time, without hearing the answer, in long transactions."""
 
     seed: int = 0
-    # How long a transaction may dawdle, in seconds.
-    hold: float = 0.02
+    # How long a transaction may dawdle, in seconds; None: there are none.
+    hold: float | None = 0.02
     unheard: int = 0
     transactions: int = 0
     random: Random = field(init=False)
@@ -131,7 +145,7 @@ class Writer(Client):
         way = self.random.random()
         if request is None:
             self.stop.wait(PAUSE)
-        elif way < 0.03:
+        elif way < 0.03 and self.hold is not None:
             self.in_a_transaction(connection, request)
         elif way < 0.05 and request.repeatable:
             self.without_the_answer(connection, request)
@@ -152,7 +166,7 @@ class Writer(Client):
     def twice_at_a_time(self, connection: Connection, request: Request) -> None:
         """The call again while the first is under way, from a client without patience: both are told the same."""
         with self.connect() as other, ThreadPoolExecutor(1) as pool:
-            second = pool.submit(self.call, other, request)
+            second = pool.submit(self.answered, other, request)
             pairs = self.ask(connection, request)
             self.note(second.result()._replace(expected=pairs))
         self.keep(request, pairs)
@@ -177,7 +191,7 @@ class Writer(Client):
                 answers.append(self.call(connection, one)._replace(kept=end != "ROLLBACK"))
                 if answers[-1].error:
                     break
-            self.stop.wait(self.random.uniform(0, self.hold))
+            self.stop.wait(self.random.uniform(0, self.hold or 0))
             connection.execute("ROLLBACK" if end == "ROLLBACK" or answers[-1].error else "COMMIT")
         except psycopg.Error as failure:
             answers.append(

@@ -29,16 +29,25 @@ ROLES = {
     "monitor": "ortes_monitor",
 }
 DEVICES = (50, 51)
+# What a call ends in whose shard, or whose server, went away: then it is repeated.
+OUTAGE = ("08001", "08006", "57P01", "57P02", "57P03", "connection")
 
 
 @dataclass(frozen=True)
 class Scene:
     """A hub to work on. `dba`: a superuser's connection string, straight to the server; `door` and `replica`: from a
-    login to the connection string of who works through it."""
+    login to the connection string of who works through it.
+
+    `home`: where the hub is a router, from a company to a superuser's connection string to the shard that holds it. Then
+    everybody comes through the doors, and nobody has transactions: a router has none of more than one call.
+    `outages`: shards come and go, and the clients repeat what got no answer, as their rule says.
+    """
 
     dba: str
     door: Dsn
     replica: Dsn | None = None
+    home: Dsn | None = None
+    outages: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,10 +100,20 @@ class Clients:
 
             def common(who: str, name: str, dsn: Dsn = scene.door, azi: str = azi) -> dict[str, Any]:
                 login = logins.name(who)
-                return {"who": name, "azi": azi, "connect": lambda: _connect(dsn(login)), "stop": self.stop}
+                return {
+                    "who": name,
+                    "azi": azi,
+                    "connect": lambda: _connect(dsn(login)),
+                    "stop": self.stop,
+                    "repeats": OUTAGE if scene.outages else (),
+                }
 
             def writing(who: str, name: str, number: int = number) -> dict[str, Any]:
-                return {**common(who, name), "seed": seed * 1000 + number * 100 + len(self.writers), "hold": hold}
+                return {
+                    **common(who, name),
+                    "seed": seed * 1000 + number * 100 + len(self.writers),
+                    "hold": None if scene.home else hold,
+                }
 
             for store in (1, 2):
                 self.writers.append(Outlet(**writing("store", f"store {store}"), prov_tipo="S", prov_id=store))
@@ -102,13 +121,16 @@ class Clients:
                 self.writers.append(Outlet(**writing("app", f"device {device}"), prov_tipo="A", prov_id=device))
             for share in (0, 1):
                 self.writers.append(Erp(**writing("erp", f"ERP {share}"), share=share, shares=2))
-            self.writers.append(Hand(**writing("hand", "by hand")))
+            if not scene.home:
+                self.writers.append(Hand(**writing("hand", "by hand")))
             reading: dict[str, Any] = {"all_written": self.all_written}
             self.readers.append(Reader(**common("reader", "store 1 reading"), **reading, store=1))
             for where, dsn in (("primary", scene.door), ("replica", scene.replica)):
                 if dsn:
                     doors = common("reader", f"reader on the {where}", dsn)
-                    self.readers.append(Reader(**doors, **reading))
+                    self.readers.append(Reader(**doors, **reading, looks_back=scene.home is not None))
+                    if scene.home:
+                        continue
                     plain = common("monitor", f"plain SELECT on the {where}", dsn)
                     self.readers.append(Reader(**plain, **reading, through_door=False, looks_back=True))
 
@@ -159,6 +181,9 @@ def run(
                 for future in writing:
                     future.result()
                 _nobody_at_work(dba, logins)
+                for home in {scene.home(azi) for azi in logins.companies} if scene.home else ():
+                    with psycopg.connect(home, autocommit=True) as shard:
+                        _nobody_at_work(shard, logins)
                 _replica_follows(dba, scene, logins)
             finally:
                 clients.all_written.set()
@@ -167,7 +192,7 @@ def run(
         history.seconds = time.monotonic() - started
         progress(_progress(clients, max(history.seconds, seconds), seconds))
         history.deadlocks = _deadlocks(dba) - deadlocks
-        history.companies = [_company(dba, azi) for azi in logins.companies]
+        history.companies = [_company(scene, dba, azi) for azi in logins.companies]
     history.told = [told for client in clients.all for told in client.told]
     history.readings = [reader.reading for reader in clients.readers]
     history.unheard = sum(writer.unheard for writer in clients.writers)
@@ -235,7 +260,14 @@ def _replica_follows(dba: Connection, scene: Scene, logins: Logins, patience: fl
             time.sleep(0.01)  # PostgreSQL 15 to 18 have no call that waits for a position of the WAL
 
 
-def _company(dba: Connection, azi: str) -> Company:
+def _company(scene: Scene, dba: Connection, azi: str) -> Company:
+    if scene.home:
+        with psycopg.connect(scene.home(azi), autocommit=True) as shard:
+            return _rows(shard, azi)
+    return _rows(dba, azi)
+
+
+def _rows(dba: Connection, azi: str) -> Company:
     query = "SELECT id_pub, prov_tipo, prov_id, id_int, id_sincro, conferma FROM ortes_ops.orders WHERE azi = %s"
     orders = [Order(*row) for row in dba.execute(query, (azi,)).fetchall()]
     query = "SELECT contatore, valore FROM ortes_ops.counters WHERE azi = %s"

@@ -233,7 +233,7 @@ class Reader(Client):
                 WHERE azi = %s AND id_sincro > %s AND id_sincro > 0 ORDER BY id_sincro LIMIT 1000
             """
             request = Request("SELECT by hand", query, (self.azi, since))
-        told = self.call(connection, request)
+        told = self.answered(connection, request)
         rows: list[Any] = list(told.pairs)
         # What it saw is kept once, in its reading.
         self.note(told._replace(pairs=()))

@@ -92,7 +92,8 @@ def router_server() -> Iterator[Server]:
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
     with ExitStack() as closing:
         try:
-            server = closing.enter_context(embedded_server("15", parent=memory if roomy else None))
+            settings = {"wal_level": "logical", "wal_retrieve_retry_interval": "100ms"}  # for companies that move
+            server = closing.enter_context(embedded_server("15", settings, parent=memory if roomy else None))
             with psycopg.connect(server.dsn()) as connection:
                 query = "SELECT count(*) FROM pg_available_extensions WHERE name = 'plproxy'"
                 present = connection.execute(query).fetchone() == (1,)
