@@ -4,7 +4,8 @@ SELECT
     p.pending,
     coalesce(extract(EPOCH FROM now() - o.created_at), 0)::double precision AS oldest_pending_seconds,
     i.valore AS id_pub,
-    s.valore AS id_sincro
+    s.valore AS id_sincro,
+    s.notify
 FROM ortes.company AS c
 INNER JOIN ortes.apstatosyn AS i ON c.azi = i.azi AND i.contatore = 'ID-PUB'
 INNER JOIN ortes.apstatosyn AS s ON c.azi = s.azi AND s.contatore = 'ID-SINCRO'
@@ -17,4 +18,5 @@ LEFT JOIN LATERAL (
 
 COMMENT ON VIEW ortes_ops.backlog IS
 'Per company, for who looks every few seconds: the orders that the ERP does not have yet, the age in seconds of the one with the '
-'lowest ID-PUB, the last ID-PUB and ID-SINCRO given out. Unlike ortes_ops.status it reads nothing of the orders that the ERP has.';
+'lowest ID-PUB, the last ID-PUB and ID-SINCRO given out, and whether it notifies. Unlike ortes_ops.status it reads nothing of the '
+'orders that the ERP has.';
