@@ -11,7 +11,7 @@ PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
 # PostgreSQL 15 where there is one: PGQ, which the hub is compared with, is a package for it.
 BENCH_PG := $(or $(ORTES_PG_BIN),$(SYSTEM_15))
 
-.PHONY: help setup replay bench test soak lint format check clean
+.PHONY: help setup replay bench test soak lint format docs pictures check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ $(READY): pyproject.toml
 	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
 	    echo "$$python cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; fi; \
 	[ -x $(VENV)/bin/python ] || { rm -rf $(VENV); $$python -m venv $(VENV); }
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,board,dev]'
 	@touch $@
 
 replay: setup ## replay the document's operations and print its table with a verdict on every cell
@@ -52,6 +52,9 @@ lint: setup ## check the code: ruff, mypy, the layout of sql/, plpgsql_check ove
 format: setup ## put the Python code in its layout
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+pictures: setup ## make docs/board.png anew (3 minutes; needs a chromium)
+	$(VENV)/bin/python .ci/pictures.py
 
 docs: setup ## write docs/reference.md anew from the database's comments and docs/reference.sql
 	$(VENV)/bin/python .ci/reference.py

@@ -1,5 +1,6 @@
 """Where is my order? What `ortes_ops` says of one order: all of one moment, on a standby too."""
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -31,14 +32,24 @@ def find_order(
 ) -> Row | None:
     """The order, with its `readers` and its `history`; None if there is no such order."""
     key = {"id_pub": id_pub, "tor_chia": tor_chia, "id_int": id_int, "prov_tipo": prov_tipo, "prov_id": prov_id}
-    with (
-        psycopg.connect(**connection_parameters(dsn), autocommit=True) as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
-        cursor.execute(_BEGIN)
-        order = cursor.execute(_FIND, {"azi": azi, **key}).fetchone()
+
+    async def once() -> Row | None:
+        async with await psycopg.AsyncConnection.connect(**connection_parameters(dsn), autocommit=True) as connection:
+            await connection.execute(_BEGIN)
+            return await ask(connection, azi, key)
+
+    return asyncio.run(once())
+
+
+async def ask(connection: psycopg.AsyncConnection[Any], azi: str, key: dict[str, Any]) -> Row | None:
+    """The same on a connection, in the transaction that it is in. `key`: find_order's other arguments, all of them."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_FIND, {"azi": azi, **key})
+        order = await cursor.fetchone()
         if order is None:
             return None
-        order["readers"] = cursor.execute(_READERS, (azi, order["id_pub"])).fetchall()
-        order["history"] = cursor.execute(_HISTORY, (azi, order["id_pub"])).fetchall()
+        await cursor.execute(_READERS, (azi, order["id_pub"]))
+        order["readers"] = await cursor.fetchall()
+        await cursor.execute(_HISTORY, (azi, order["id_pub"]))
+        order["history"] = await cursor.fetchall()
         return order
