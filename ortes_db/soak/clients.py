@@ -51,6 +51,7 @@ class Client:
     repeats: tuple[str, ...] = ()
     told: list[Told] = field(default_factory=list)
     failed: int = 0
+    repeated: int = 0
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -78,6 +79,7 @@ class Client:
         """One call as it comes back, made again where there was no answer."""
         told = self.call(connection, request)
         while told.error in self.repeats:
+            self.repeated += 1
             time.sleep(PAUSE)  # as a client does that was refused
             if connection.closed:
                 with suppress(psycopg.OperationalError), self.connect() as another:

@@ -77,3 +77,5 @@ class History:
     # Calls whose answer nobody heard, and which were then repeated.
     unheard: int = 0
     transactions: int = 0
+    # Calls that a shard's outage ended, and which were then repeated.
+    repeated: int = 0

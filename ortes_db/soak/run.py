@@ -3,9 +3,9 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,25 +68,29 @@ class Logins:
 
 
 @contextmanager
-def hired(dba: str, companies: int = 2) -> Iterator[Logins]:
-    """Make companies and logins for a run; the logins are gone afterwards."""
+def hired(dba: str, companies: int = 2, also_on: Sequence[str] = ()) -> Iterator[Logins]:
+    """Make companies and logins for a run; the logins are gone afterwards. `also_on`: other servers that need the logins."""
     prefix = f"soak_{secrets.token_hex(4)}"
-    with psycopg.connect(dba, autocommit=True) as connection:
+    with ExitStack() as closing:
+        connection, *others = (closing.enter_context(psycopg.connect(dsn, autocommit=True)) for dsn in (dba, *also_on))
         logins = Logins(prefix, [f"{prefix}_{n}" for n in range(companies)], connection.info.user)
         try:
             for azi in logins.companies:
                 connection.execute("SELECT ortes_ops.create_company(%s)", (azi,))
             for who, role in ROLES.items():
                 login = logins.name(who)
-                connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}").format(sql.Identifier(login), sql.Identifier(role))
-                )
+                statement = sql.SQL("CREATE ROLE {} LOGIN IN ROLE {}")
+                for server in (*others, connection):
+                    server.execute(statement.format(sql.Identifier(login), sql.Identifier(role)))
                 for azi in logins.companies if who != "monitor" else ():
                     connection.execute("SELECT ortes_ops.grant_access(%s, %s)", (login, azi))
             yield logins
         finally:
-            for who in ROLES:
-                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(logins.name(who))))
+            # Connected anew: a server may have been restarted meanwhile.
+            for dsn in (dba, *also_on):
+                with psycopg.connect(dsn, autocommit=True) as server:
+                    for who in ROLES:
+                        server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(logins.name(who))))
 
 
 class Clients:
@@ -196,6 +200,7 @@ def run(
     history.told = [told for client in clients.all for told in client.told]
     history.readings = [reader.reading for reader in clients.readers]
     history.unheard = sum(writer.unheard for writer in clients.writers)
+    history.repeated = sum(client.repeated for client in clients.all)
     history.transactions = sum(writer.transactions for writer in clients.writers)
     return history
 
