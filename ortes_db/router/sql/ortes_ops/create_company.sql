@@ -14,4 +14,4 @@ $create_company$;
 
 COMMENT ON FUNCTION ortes_ops.create_company(text) IS
 'Creates the company p_azi (1 to 32 characters) on the shard with most room. A repeat changes nothing. '
-'Raises OR007, 55000 (no shard accepts companies), 55P03, 08001, 08006.';
+'Raises OR007, 55000 (no shard takes it), 55P03, 08001, 08006.';

@@ -24,9 +24,9 @@ BEGIN
     IF v_shard IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = 'no shard accepts companies',
-            DETAIL = format('Company %L was not created.', p_azi),
-            HINT = 'A DBA lets one: ortes router set SHARD --accepts.';
+            MESSAGE = 'no shard takes the company',
+            DETAIL = format('Company %L was not created: of the shards that accept new ones, none answers.', p_azi),
+            HINT = 'A DBA looks at ortes_ops.shards, and lets one with: ortes router set SHARD --accepts.';
     END IF;
     INSERT INTO ortes_router.company (azi, shard) VALUES (p_azi, v_shard) ON CONFLICT DO NOTHING;
     BEGIN
@@ -41,4 +41,4 @@ $create_company$;
 
 COMMENT ON FUNCTION ortes_router.create_company(text, text) IS
 'Creates the company p_azi on the shard p_shard, or (null) on the one with most room, and writes it into the directory. '
-'A repeat changes nothing. Raises OR007, 55000 (no shard accepts companies), 55P03, 08001, 08006.';
+'A repeat changes nothing. Raises OR007, 55000 (no shard takes it), 55P03, 08001, 08006.';

@@ -11,7 +11,7 @@ BEGIN
             WHEN p_nothing_done THEN 'the company''s shard cannot be reached'
             ELSE 'the connection to the company''s shard was lost'
         END,
-        DETAIL = format('Shard %L: %s.', p_shard, p_reason),
+        DETAIL = format('Shard %L: %s', p_shard, p_reason),
         HINT = CASE
             WHEN p_nothing_done THEN 'Nothing was done. '
             ELSE 'Whether the call was carried out is not known; a repeat gives its result and does nothing twice. '
