@@ -107,14 +107,17 @@ def deploy_router(
         except psycopg.errors.LockNotAvailable as error:
             raise DeployError(f"the router is in use, nothing was changed: {one_line(error)}. Try again.", 1) from None
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.DependentObjectsStillExist) as error:
-            detail = " ".join((error.diag.message_detail or "").split())
-            raise DeployError(f"{one_line(error)}. {detail} Nothing was changed.") from None
+            said = [
+                one_line(error),
+                *(" ".join(line.split()) for line in (error.diag.message_detail or "").splitlines()),
+            ]
+            raise DeployError(f"{'. '.join(said)}. Nothing was changed.") from None
 
 
 def _check_server(router: psycopg.Connection[Any]) -> None:
     superuser, standby, available, hub, user = router.execute(
         "SELECT r.rolsuper, pg_is_in_recovery(), EXISTS (SELECT FROM pg_available_extensions WHERE name = 'plproxy'), "
-        "to_regclass('ortes.arportes') IS NOT NULL, current_user FROM pg_roles AS r WHERE r.rolname = current_user"
+        "EXISTS (SELECT FROM pg_class WHERE relname = 'arportes' AND relnamespace::regnamespace::text = 'ortes'), current_user FROM pg_roles AS r WHERE r.rolname = current_user"
     ).fetchone() or (False, False, False, False, "")
     if standby:
         raise DeployError("the router's server is a standby: use the primary")

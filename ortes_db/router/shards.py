@@ -42,7 +42,7 @@ def read_shard(text: str) -> Shard:
     except psycopg.Error:
         # "s1=host=… dbname=…": libpq knows no option s1.
         try:
-            given = conninfo_to_dict(rest)
+            given = conninfo_to_dict(rest or "?")
         except psycopg.Error:
             raise DeployError(
                 "--shard: not a connection string; expected 'host=… dbname=…' or postgresql://…, or a name before it: "
