@@ -31,6 +31,12 @@ _SCHEMAS = ("ortes", "ortes_router", "plproxy", "ortes_store", "ortes_app", "ort
 # A call that nothing answers ends by the session's statement_timeout, so a router has one.
 _STATEMENT_TIMEOUT = "30s"
 
+_SERVER = """
+SELECT r.rolsuper, pg_is_in_recovery(), EXISTS (SELECT FROM pg_available_extensions AS e WHERE e.name = 'plproxy'),
+    EXISTS (SELECT FROM pg_class AS c WHERE c.relname = 'arportes' AND c.relnamespace::regnamespace::text = 'ortes'),
+    current_user
+FROM pg_roles AS r WHERE r.rolname = current_user
+"""
 _STALE_FUNCTIONS = """
 SELECT p.oid::regprocedure::text FROM pg_proc AS p
 WHERE p.pronamespace::regnamespace::text = ANY (%s) AND p.xmin <> pg_current_xact_id()::xid
@@ -115,10 +121,7 @@ def deploy_router(
 
 
 def _check_server(router: psycopg.Connection[Any]) -> None:
-    superuser, standby, available, hub, user = router.execute(
-        "SELECT r.rolsuper, pg_is_in_recovery(), EXISTS (SELECT FROM pg_available_extensions WHERE name = 'plproxy'), "
-        "EXISTS (SELECT FROM pg_class WHERE relname = 'arportes' AND relnamespace::regnamespace::text = 'ortes'), current_user FROM pg_roles AS r WHERE r.rolname = current_user"
-    ).fetchone() or (False, False, False, False, "")
+    superuser, standby, available, hub, user = router.execute(_SERVER).fetchone() or (False, False, False, False, "")
     if standby:
         raise DeployError("the router's server is a standby: use the primary")
     if hub:
