@@ -6,6 +6,8 @@ import sys
 import psycopg
 
 from ortes_db.deploy import deploy
+from ortes_db.router.deploy import deploy_router
+from ortes_db.router.shards import read_shard
 from ortes_db.server import ServerError, embedded_server
 
 # Each function, and each trigger function once for every table it is on. What goes into v_none is a call made
@@ -35,31 +37,37 @@ def main() -> int:
     try:
         with embedded_server("15") as server:
             with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                connection.execute("CREATE DATABASE lint")
-                present = connection.execute(
-                    "SELECT count(*) FROM pg_available_extensions WHERE name = 'plpgsql_check'"
-                ).fetchone() == (1,)
-            return check(server.dsn("lint")) if present else skip("the extension plpgsql_check")
+                for name in ("lint", "router"):
+                    connection.execute(f"CREATE DATABASE {name}")
+                present = dict(connection.execute("SELECT name, true FROM pg_available_extensions").fetchall())
+            if "plpgsql_check" not in present:
+                return skip("the extension plpgsql_check")
+            deploy(server.dsn("lint"))
+            found = check(server.dsn("lint"))
+            if "plproxy" not in present:
+                return skip("the extension plproxy") or found
+            deploy_router(server.dsn("router"), [read_shard(server.dsn("lint"))])
+            return check(server.dsn("router")) or found
     except ServerError as error:
         return skip(f"PostgreSQL 15 ({error})")
 
 
 def check(dsn: str) -> int:
-    deploy(dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION plpgsql_check")
         findings = connection.execute(FINDINGS).fetchall()
         count, unused = connection.execute(CHECKED).fetchone() or (0, None)
+        database = connection.info.dbname
     for function, finding in findings:
-        print(f"{function}: {finding}")
+        print(f"{database}: {function}: {finding}")
     for function in unused or []:
-        print(f"{function}: a trigger function that no trigger uses")
-    print(f"plpgsql_check: {count} functions, {len(findings)} finding(s)")
+        print(f"{database}: {function}: a trigger function that no trigger uses")
+    print(f"plpgsql_check: {database}: {count} functions, {len(findings)} finding(s)")
     return bool(findings or unused or not count)
 
 
 def skip(missing: str) -> int:
-    print(f"plpgsql_check: NOT RUN, {missing} is missing (Debian: postgresql-15-plpgsql-check)")
+    print(f"plpgsql_check: NOT RUN, {missing} is missing (Debian: postgresql-15-plpgsql-check, postgresql-15-plproxy)")
     return os.environ.get("CI") == "true"
 
 

@@ -105,7 +105,7 @@ def _door_on_all(one: Door) -> str:
     if one.is_set:
         declared = "\n    v_done integer := -1;"
     elif one.result != "void":
-        declared = "\n    v_sum bigint := 0;"
+        declared = "\n    v_sum bigint := 0::bigint;"
     return f"""
 CREATE OR REPLACE FUNCTION {remote}({arguments})
 RETURNS {returns}
