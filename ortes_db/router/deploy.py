@@ -27,6 +27,8 @@ OF_THE_HUB = (
     "ortes/raise_not_granted.sql",
     "ortes/raise_unknown_company.sql",
 )
+# Made last: a view looks for its functions.
+_VIEWS = ("release.sql", "shards.sql")
 _SCHEMAS = ("ortes", "ortes_router", "plproxy", "ortes_store", "ortes_app", "ortes_erp", "ortes_ops")
 # A call that nothing answers ends by the session's statement_timeout, so a router has one.
 _STATEMENT_TIMEOUT = "30s"
@@ -195,7 +197,7 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     for file in OF_THE_HUB:
         _run(router, (sql_dir() / file).read_text(encoding="utf-8"))
     _make_doors(router, shown, result)
-    for path in sorted(_own_files("*/*.sql"), key=lambda path: (path.name == "shards.sql", path)):
+    for path in sorted(_own_files("*/*.sql"), key=lambda path: (path.name in _VIEWS, path)):
         _run(router, path.read_text(encoding="utf-8"))
     _own_everything(router)
     _run(router, (OWN_SQL / "privileges.sql").read_text(encoding="utf-8"))
@@ -249,7 +251,11 @@ def _make_room(router: psycopg.Connection[Any], shown: Catalogue) -> list[str]:
     With each, the functions behind it and those that use it.
     """
     existing = _relations(router)
-    views = {one.title: ", ".join([*generate.columns_of(one), '"shard" text']) for one in shown.views}
+    views = {
+        one.title: ", ".join([*generate.columns_of(one), '"shard" text'])
+        for one in shown.views
+        if one.title not in generate.OWN_VIEWS
+    }
     types = {one.title: ", ".join(generate.columns_of(one)) for one in shown.types}
     other_views = [title for title, columns in views.items() if existing.get(title, columns) != columns]
     other_types = [title for title, columns in types.items() if existing.get(title, columns) != columns]
@@ -302,6 +308,7 @@ def _make_doors(router: psycopg.Connection[Any], shown: Catalogue, result: Route
             result.left_out[view.title] = generate.LEFT_OUT[view.title]
         else:
             _run(router, generate.view(view))
+        if view.title not in {*generate.LEFT_OUT, *generate.OWN_VIEWS}:
             result.views.append(view.title)
 
 

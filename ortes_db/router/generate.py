@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from ortes_db.manifest import quoted
 from ortes_db.router.catalogue import Columns, Door
 
-# Not made, because the router has its own: it decides the shard first.
+# The router has its own: it decides the shard first; and its release is what it was made from.
 OWN_DOORS = frozenset({"ortes_ops.create_company(text)"})
+OWN_VIEWS = frozenset({"ortes_ops.release"})
 # Not made at all, with the reason.
 LEFT_OUT = {
     "ortes_ops.orders": "every order of every shard would come here at each look: ask ortes_ops.find_order, or the shard"
@@ -178,8 +179,9 @@ def view(one: Columns) -> str:
     here = ""
     if "azi" in one.names:
         here = "\n            INNER JOIN ortes_router.company AS c ON r.azi = c.azi AND c.shard = v_shard.name"
-    work = f"RETURN QUERY SELECT r.*, v_shard.name FROM {remote}(v_shard.part) AS r{here};"
-    readers = ", ".join(one.grantees)
+    # A notification is the shard's: who listens here hears none, and has to look.
+    shown = ", ".join("false" if name == "notify" else f'r."{name}"' for name in one.names)
+    work = f"RETURN QUERY SELECT {shown}, v_shard.name FROM {remote}(v_shard.part) AS r{here};"
     return f"""
 CREATE OR REPLACE FUNCTION {remote}(p_part integer)
 RETURNS TABLE ({columns})
@@ -207,7 +209,12 @@ BEGIN
 END
 $everywhere$;
 {_closed(f"{everywhere}()")}
-CREATE OR REPLACE VIEW {one.title} AS SELECT e.* FROM {everywhere}() AS e;
+{"" if one.title in OWN_VIEWS else _shown(one, everywhere)}"""
+
+
+def _shown(one: Columns, everywhere: str) -> str:
+    readers = ", ".join(one.grantees)
+    return f"""CREATE OR REPLACE VIEW {one.title} AS SELECT e.* FROM {everywhere}() AS e;
 ALTER VIEW {one.title} OWNER TO ortes_owner;
 COMMENT ON VIEW {one.title} IS {quoted((one.comment or "") + " On the router: of all shards that answer, with the shard.")};
 REVOKE ALL ON {one.title} FROM PUBLIC;

@@ -28,7 +28,7 @@ FROM (
 _SHARDS = """
 SELECT s.name, s.up, s.error, s.accepts, s.closed, s.weight, s.companies, s.server_version, r.release, s.options
 FROM ortes_ops.shards AS s
-LEFT JOIN ortes_ops.release AS r ON s.name = r.shard
+LEFT JOIN ortes_router."ortes_ops.release everywhere"() AS r ON s.name = r.shard
 ORDER BY s.name
 """
 

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from ortes_db.cli import main
 from ortes_db.server import Server
+from tests.board.running import running
 from tests.cli.conftest import ENVIRONMENT
 from tests.hub import one, rows
 from tests.router.conftest import Cluster, new_cluster
@@ -174,3 +176,40 @@ def test_order_tells_where_an_order_is(cluster: Cluster, ortes: Ortes) -> None:
     told = ortes("order", "NOWHERE", "--id-pub", "1", "--dsn", cluster.dsn())
     assert told.exit_code == 2
     assert "unknown company" in told.stderr
+
+
+def test_top_and_metrics_show_the_companies_of_all_shards(cluster: Cluster, ortes: Ortes) -> None:
+    for azi in ("C1", "C2"):
+        cluster.company(azi)
+    cluster.connect().execute("SELECT ortes_store.save_order('C2', 150)")
+    dsn = cluster.dsn(login=cluster.login("ortes_monitor"))
+    shown = json.loads(ortes("top", "--json", "--interval", "0.1", "--dsn", dsn).stdout)
+    assert {one["azi"]: one["pending"] for one in shown["companies"]} == {"C1": 0, "C2": 1}
+    told = ortes("metrics", "--once", "--dsn", dsn)
+    assert told.exit_code == 0
+    assert "ortes_up 1.0" in told.stdout
+    assert '{azi="C2"} 1.0' in told.stdout
+    cluster.stop("s1")
+    shown = json.loads(ortes("top", "--json", "--interval", "0.1", "--dsn", dsn).stdout)
+    assert [one["azi"] for one in shown["companies"]] == ["C1"]
+    cluster.start("s1")
+
+
+def test_who_listens_on_the_router_is_told_to_look(cluster: Cluster) -> None:
+    """Notifications are the shard's own; the board reads this column to know whom it has to ask every few seconds."""
+    cluster.company("C1", "s0")
+    cluster.connect().execute("SELECT ortes_ops.set_notify('C1', true)")
+    for part, notify in (("s0", True), ("router", False)):
+        for view in ("status", "backlog"):
+            assert one(cluster.connect(part=part), f"SELECT notify FROM ortes_ops.{view}") is notify
+
+
+def test_the_board_shows_the_companies_of_all_shards(cluster: Cluster) -> None:
+    for azi in ("CO ONE", "CO TWO"):
+        cluster.company(azi)
+    cluster.connect().execute("SELECT ortes_store.save_order('CO TWO', 150)")
+    with running(cluster.dsn(login=cluster.login("ortes_monitor"))) as board:
+        page = httpx.get(board.url).text
+        assert "CO ONE" in page
+        assert "CO TWO" in page
+        assert "Waiting for the ERP" in httpx.get(f"{board.url}/order?azi=CO%20TWO&kind=id_pub&number=1").text

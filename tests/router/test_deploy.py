@@ -70,13 +70,11 @@ def test_what_the_shards_change_the_router_changes(cluster: Cluster) -> None:
                 "CREATE FUNCTION ortes_erp.extra(p_azi text, p_n integer = 2) RETURNS bigint LANGUAGE sql RETURN p_n"
             )
             shard.execute("GRANT EXECUTE ON FUNCTION ortes_erp.extra TO ortes_erp")
-            shard.execute("CREATE OR REPLACE VIEW ortes_ops.release AS SELECT '9.9'::text AS release, 7 AS more")
-        assert redeploy(cluster) == ["ortes_ops.release, to be made with other columns or results"]
+            shard.execute("DROP VIEW ortes_ops.backlog")
+            shard.execute("CREATE VIEW ortes_ops.backlog AS SELECT 'C1'::text AS azi, 7 AS more")
+        assert redeploy(cluster) == ["ortes_ops.backlog, to be made with other columns or results"]
         assert one(caller, "SELECT ortes_erp.extra('C1')") == 2
-        assert rows(caller, "SELECT release, more, shard FROM ortes_ops.release") == [
-            ("9.9", 7, "s0"),
-            ("9.9", 7, "s1"),
-        ]
+        assert rows(caller, "SELECT azi, more, shard FROM ortes_ops.backlog") == [("C1", 7, "s1")]
         for shard in shards:
             shard.execute("DROP FUNCTION ortes_erp.extra")
             shard.execute(

@@ -10,4 +10,5 @@ GRANT EXECUTE ON FUNCTION ortes_ops.create_company(text), ortes_ops.create_compa
 
 -- Views ask their functions as whoever reads them; without USAGE on ortes_router nobody can call those directly.
 GRANT EXECUTE ON FUNCTION ortes_router.ask_shards() TO ortes_ops, ortes_monitor;
-GRANT SELECT ON ortes_ops.shards TO ortes_ops, ortes_monitor;
+REVOKE ALL ON ortes_ops.release, ortes_ops.shards FROM PUBLIC;
+GRANT SELECT ON ortes_ops.release, ortes_ops.shards TO ortes_ops, ortes_monitor;
