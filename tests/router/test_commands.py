@@ -209,7 +209,11 @@ def test_the_board_shows_the_companies_of_all_shards(cluster: Cluster) -> None:
         cluster.company(azi)
     cluster.connect().execute("SELECT ortes_store.save_order('CO TWO', 150)")
     with running(cluster.dsn(login=cluster.login("ortes_monitor"))) as board:
-        page = httpx.get(board.url).text
-        assert "CO ONE" in page
-        assert "CO TWO" in page
+        with httpx.stream("GET", f"{board.url}/events", timeout=20) as stream:
+            told = ""
+            for line in stream.iter_lines():  # ends, or times out, without them
+                told += line
+                if "CO ONE" in told and "CO TWO" in told:
+                    break
+        assert "CO TWO" in told
         assert "Waiting for the ERP" in httpx.get(f"{board.url}/order?azi=CO%20TWO&kind=id_pub&number=1").text
