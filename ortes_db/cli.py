@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -14,10 +13,28 @@ import click
 import psycopg
 
 from ortes_db import __version__
+from ortes_db.commands._options import did_you_mean
 from ortes_db.hub import one_line
 from ortes_db.server import ServerError
 
 _COMMANDS = Path(__file__).parent / "commands"
+
+# The table of contents: who uses what.
+CHAPTERS = {
+    "To deploy": ("deploy", "status", "rollback", "sql"),
+    "The DBA": ("doctor", "purge", "router"),
+    "Watching": ("top", "board", "metrics"),
+    "Support": ("order",),
+    "Developers": ("follow",),
+    "Analysts": ("replay",),
+    "Proofs": ("soak", "bench"),
+}
+
+_HELP_END = """
+  ortes COMMAND --help tells more, with examples; ortes --version the version.
+  The database: --dsn 'host=… dbname=…', or PGHOST, PGDATABASE and so on.
+  Completion, in ~/.bashrc:  eval "$(_ORTES_COMPLETE=bash_source ortes)"
+"""
 
 
 class _Commands(click.Group):
@@ -34,13 +51,27 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One screen of 24 lines: what there is, by who uses it. What each does in detail, it says itself."""
+        placed = [name for listed in CHAPTERS.values() for name in listed]
+        more = {"More": tuple(name for name in self.list_commands(ctx) if name not in placed)}
+        formatter.write(
+            "Usage: ortes COMMAND [OPTIONS]\n\n  The hub through which a store, its apps and an ERP exchange orders.\n\n"
+        )
+        for chapter, names in {**CHAPTERS, **more}.items():
+            for name in names:
+                command = self.get_command(ctx, name)
+                text = command.get_short_help_str(56) if command else ""
+                formatter.write(f"  {chapter:10}  {name:9} {text}\n")
+                chapter = ""
+        formatter.write(_HELP_END)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         names = self.list_commands(ctx)
         if args[0] not in names and not args[0].startswith("-"):
-            near = get_close_matches(args[0], names, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+            hint = did_you_mean(args[0], names) or f"There are: {', '.join(names)}."
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
@@ -88,7 +119,4 @@ def _exit_cleanly_on_signals() -> None:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """The hub through which a store, its apps and an ERP exchange orders.
-
-    Commands that work on a database take --dsn, or the usual variables PGHOST, PGPORT, PGDATABASE, PGUSER and so on.
-    """
+    """The hub through which a store, its apps and an ERP exchange orders."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,10 @@ def rollback(
     """
     tree = read_tree(migrations, sql)
     if to is not None and to.removesuffix(".sql") not in {one.id for one in tree.migrations}:
-        raise DeployError(f"no migration {to}; there are {', '.join(one.id for one in tree.migrations)}")
+        there = [one.id for one in tree.migrations]
+        near = get_close_matches(to, there, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise DeployError(f"no migration {to}; {meant}there are {', '.join(there)}")
     target = to.removesuffix(".sql") if to is not None else None
     return in_one_transaction(
         dsn,

@@ -1,11 +1,29 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """The word of those that was probably meant, as a sentence; nothing if there is none like it."""
+    near = get_close_matches(word, words, n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+class Choice(click.Choice[str]):
+    """click's, which names what there is, but not what is like what was typed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message} {did_you_mean(str(value), self.choices)}".rstrip(), param, ctx)
+
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

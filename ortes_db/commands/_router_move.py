@@ -22,7 +22,7 @@ from ortes_db.tree import DeployError
 CONTINUE = "The same command continues where this one ended; --undo takes back a move that has not switched."
 
 
-@click.command()
+@click.command(short_help="Move a company to another shard while it is in use")
 @click.argument("azi")
 @click.option("--to", metavar="SHARD", help="Where the company is to live.")
 @click.option("--undo", is_flag=True, help="Take back a move that was interrupted before it switched.")
@@ -79,6 +79,7 @@ def move(
     Needs a superuser on both shards, and wal_level = logical on the one that the company leaves.
 
     \b
+    Example:
         ortes router move C00001 --to hub_b --router 'host=r dbname=router'
         ortes router move C00001 --undo --router 'host=r dbname=router'
 

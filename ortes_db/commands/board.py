@@ -12,7 +12,7 @@ class _Cannot(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(short_help="The same as a web page for the control room")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True, help="0: any free one.")
 @click.option(
@@ -45,6 +45,7 @@ def board(host: str, port: int, token: str, late: float, poll: float, open_it: b
     """The hub on a page for the control room: what waits for the ERP, how fast orders come, which reader lags.
 
     \b
+    Example:
         ortes board --dsn 'dbname=hub user=board'
         ORTES_BOARD_TOKEN=$(openssl rand -hex 16) ortes board --host 0.0.0.0
 

@@ -14,7 +14,7 @@ from ortes_db.status import status as read_status
 from ortes_db.tree import DeployError
 
 
-@click.command()
+@click.command(short_help="Bring a database to this release")
 @dsn_option
 @click.option(
     "--wait",
@@ -33,6 +33,11 @@ def deploy(dsn: str, wait: float, dry_run: bool, as_json: bool) -> None:
 
     One transaction: after an error or an interruption the database is as it was. Never queues behind others: gives way
     and tries again. Needs CREATEROLE and CREATE on the database the first time, and no superuser.
+
+    \b
+    Example:
+        ortes deploy --dsn dbname=hub
+        ortes deploy --dsn service=hub --dry-run
 
     Exit code 0: the database is at this release. 1: it could not be done now. 2: something has to be put right first.
     """

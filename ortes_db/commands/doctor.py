@@ -11,7 +11,7 @@ from ortes_db.doctor import doctor as examine
 from ortes_db.tree import DeployError
 
 
-@click.command()
+@click.command(short_help="Check who may do what in a live hub")
 @dsn_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
@@ -20,6 +20,10 @@ def doctor(context: click.Context, dsn: str, as_json: bool) -> None:
 
     Only reads. Each finding comes with the statement that mends it. Connect as a superuser, or as a member of
     ortes_owner.
+
+    \b
+    Example:
+        ortes doctor --dsn service=hub
 
     Exit code 0: nothing is open. 1: something is. 2: it cannot be told.
     """

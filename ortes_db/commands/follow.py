@@ -9,7 +9,7 @@ from typing import Literal
 import click
 import psycopg
 
-from ortes_db.commands._options import checked_dsn, dsn_option
+from ortes_db.commands._options import Choice, checked_dsn, dsn_option
 from ortes_db.commands._output import CannotTell, say, why
 from ortes_db.follow import Reader
 from ortes_db.follow import follow as follow_changes
@@ -17,9 +17,9 @@ from ortes_db.follow import follow as follow_changes
 _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
 
 
-@click.command()
+@click.command(short_help="Follow what the ERP changes, as JSON lines")
 @click.option("--azi", required=True, metavar="COMPANY", help="Of which company.")
-@click.option("--door", required=True, type=click.Choice(["store", "app"]), help="Who reads: the store, or a device.")
+@click.option("--door", required=True, type=Choice(["store", "app"]), help="Who reads: the store, or a device.")
 @click.option("--device", type=click.IntRange(1, _INTEGER), metavar="N", help="Which device. With --door app.")
 @click.option(
     "--store", type=click.IntRange(1, _INTEGER), metavar="N", help="Which store, where the company has several."
@@ -61,6 +61,7 @@ def follow(
     """Follow what the ERP changes: one order a line, as JSON, as soon as it is committed. Ends when you end it.
 
     \b
+    Example:
         ortes follow --azi C00001 --door store --confirm --dsn postgresql://shop@hub/hub
         ortes follow --azi C00001 --door app --device 50 --since 0 | jq .conferma
 

@@ -19,7 +19,7 @@ _AUTHOR = {"C": "customer", "T": "app user", "O": "ERP operator"}
 _NO_NUMBER = 0
 
 
-@click.command()
+@click.command(short_help="Where is my order, and what is it waiting for")
 @click.argument("azi", metavar="COMPANY")
 @click.option("--id-pub", type=click.IntRange(1), metavar="N", help="Its public id.")
 @click.option("--tor-chia", metavar="KEY", help="The ERP's key of it.")
@@ -50,6 +50,7 @@ def order(
     """Where is my order? Who made it, who has it, what each reader has confirmed, and what it is waiting for.
 
     \b
+    Example:
         ortes order C00001 --id-pub 4
         ortes order C00001 --tor-chia C201700001760
         ortes order C00001 --id-int 150 --device 50

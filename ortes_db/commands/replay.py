@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 
-from ortes_db.commands._options import dsn_option, pg_bin_option
+from ortes_db.commands._options import Choice, dsn_option, pg_bin_option
 from ortes_db.commands._progress import progress
 from ortes_db.deploy import DeployError
 from ortes_db.hub import one_line
@@ -34,10 +34,10 @@ class Unusable(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(short_help="Replay a scenario and compare every cell")
 @click.argument("scenario", required=False, type=_FILE, metavar="[FILE.csv]")
 @click.option("--errata", type=_FILE, metavar="FILE.csv", help="Cells of the scenario that are known to be wrong.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table", show_default=True)
+@click.option("--format", "form", type=Choice(["table", "json", "junit"]), default="table", show_default=True)
 @click.option("--output", type=_FILE, metavar="FILE", help="Write the result there, and one line of summary here.")
 @click.option("--faults", is_flag=True, help="Interrupt every operation in every way, and let the systems go on.")
 @dsn_option
@@ -61,6 +61,12 @@ def replay(
     With --faults: the crash matrix. Each call of each operation is interrupted in each of five ways (the backend killed,
     the connection lost, the server stopped, the system killed before and after its call), in a replay of its own; the
     system then repeats its last call, and the table must be as documented again. With --dsn the server is not stopped.
+
+    \b
+    Example:
+        ortes replay
+        ortes replay mine.csv --format junit --output report.xml
+        ortes replay --faults
 
     Exit code 0: every cell matches or is a known erratum. 1: a mismatch, or an interruption that was
     not survived. 2: something that was given cannot be used.

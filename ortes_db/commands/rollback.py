@@ -13,7 +13,7 @@ from ortes_db.rollback import rollback as run_rollback
 from ortes_db.tree import DeployError
 
 
-@click.command()
+@click.command(short_help="Take migrations back")
 @dsn_option
 @click.option("--all", "everything", is_flag=True, help="Take back everything: nothing of the hub is left.")
 @click.option("--to", metavar="MIGRATION", help="Take back what came after this migration.")
@@ -32,6 +32,12 @@ def rollback(dsn: str, everything: bool, to: str | None, yes: bool, wait: float,
 
     After a partial rollback, the release that fits the remaining migrations has to be deployed. One transaction: after
     an error the database is as it was.
+
+    \b
+    Example:
+        ortes rollback --dsn service=hub
+        ortes rollback --to 0003.history
+        ortes rollback --all --yes
     """
     if everything and to:
         raise click.UsageError("--all or --to, not both")

@@ -17,13 +17,14 @@ from ortes_db.router.status import router_status
 from ortes_db.tree import DeployError
 
 
-@click.group()
+@click.group(short_help="Several hubs behind one address")
 def router() -> None:
     """Several hubs behind one address: a router database sends each call to the shard that its company lives on.
 
     PL/Proxy does (Debian: postgresql-15-plproxy, on the router's server). docs/router.md tells it all.
 
     \b
+    Example:
         ortes router deploy --router 'host=r dbname=router' --shard 'host=a dbname=hub_a' --shard 'host=b dbname=hub_b'
     """
 
@@ -41,7 +42,7 @@ router_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
-@router.command()
+@router.command(short_help="Make the doors of the shards on the router")
 @router_option
 @click.option(
     "--shard",
@@ -63,6 +64,7 @@ def deploy(dsn: str, shards: tuple[str, ...], skip: tuple[str, ...], as_json: bo
     deploys it. User and password of --shard are for this command; the router keeps the address only.
 
     \b
+    Example:
         ortes router deploy --router 'host=r dbname=router' --shard 'host=a dbname=hub_a' --shard 'host=b dbname=hub_b'
         ortes router deploy --router 'host=r dbname=router' --shard 'host=c dbname=hub_c'    # one more
 
@@ -86,7 +88,7 @@ def _text(result: RouterResult) -> str:
     return text + names("to do", result.todo)
 
 
-@router.command()
+@router.command(short_help="Do all shards answer, at the same release")
 @router_option
 @json_option
 @click.pass_context
@@ -94,6 +96,7 @@ def status(context: click.Context, dsn: str, as_json: bool) -> None:
     """Do all shards answer, at the release that the router's doors were made from?
 
     \b
+    Example:
         ortes router status --router 'host=r dbname=router'
 
     Exit code 0: they do. 1: a shard is down or at another release, or something was changed by hand. 2: it cannot be told.
@@ -106,7 +109,7 @@ def status(context: click.Context, dsn: str, as_json: bool) -> None:
     context.exit(0 if found.good else 1)
 
 
-@router.command()
+@router.command(short_help="Give the router a login's password for the shards")
 @click.argument("name", metavar="LOGIN")
 @router_option
 @click.option("--forget", is_flag=True, help="Forget its password.")
@@ -119,6 +122,7 @@ def login(context: click.Context, name: str, dsn: str, forget: bool) -> None:
     pg_hba.conf decides what lets the router's server in.
 
     \b
+    Example:
         ortes router login shop --router 'host=r dbname=router'
 
     Exit code 0: it opens every shard. 1: kept, but some shard does not let it in (from this machine). 2: not kept.
@@ -137,7 +141,7 @@ def login(context: click.Context, name: str, dsn: str, forget: bool) -> None:
     context.exit(1 if closed else 0)
 
 
-@router.command(name="set")
+@router.command(name="set", short_help="Change what the router does with a shard")
 @click.argument("name", metavar="SHARD")
 @router_option
 @click.option("--accepts/--full", default=None, help="Whether new companies may be put there.")
@@ -150,6 +154,7 @@ def set_(name: str, dsn: str, **given: bool | float | str | None) -> None:
     """Change what the router does with a shard.
 
     \b
+    Example:
         ortes router set hub_a --full                            # no new companies
         ortes router set hub_a --close                           # it is down for long: say so at once
         ortes router set hub_a --open --address 'host=a2 dbname=hub_a'
@@ -164,13 +169,14 @@ def set_(name: str, dsn: str, **given: bool | float | str | None) -> None:
     click.echo(f"shard {name}: {', '.join(settings)} set")
 
 
-@router.command()
+@router.command(short_help="Forget a shard on which no company lives")
 @click.argument("name", metavar="SHARD")
 @router_option
 def remove(name: str, dsn: str) -> None:
     """Forget a shard on which no company lives any more. Its database stays as it is.
 
     \b
+    Example:
         ortes router remove hub_a --router 'host=r dbname=router'
     """
     try:

@@ -14,7 +14,7 @@ from ortes_db.server import embedded_server
 from ortes_db.soak.run import Progress, Scene, run_and_check, summary
 
 
-@click.command()
+@click.command(short_help="Check the two promises under load")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=5, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="What the clients do is drawn from it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures and findings as JSON.")
@@ -26,6 +26,10 @@ def soak(context: click.Context, minutes: float, seed: int, as_json: bool, pg_bi
     Starts a server and a streaming replica of it, lets stores, devices, ERP workers, somebody who writes by hand and
     readers on both servers work at once, and then checks all that they were told. The clients hold transactions, roll
     back, use savepoints, don't hear answers and repeat. (The servers run with fsync off, as nobody needs their data.)
+
+    \b
+    Example:
+        ortes soak --minutes 1 --pg-bin 16
 
     Exit code 0: both promises kept. 1: something was found. 2: it could not be run.
     """

@@ -18,7 +18,7 @@ from ortes_db.status import status as read_status
 from ortes_db.tree import DeployError
 
 
-@click.command()
+@click.command(short_help="Compare a database with this release")
 @dsn_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_context
@@ -26,6 +26,11 @@ def status(context: click.Context, dsn: str, as_json: bool) -> None:
     """Compare the database with this release and with what the last deploy left: migrations, functions, triggers, views.
 
     On a router: what `ortes router status` tells. Only reads, also on a standby, and blocks nobody.
+
+    \b
+    Example:
+        ortes status --dsn service=hub
+        ortes status --json
 
     Exit code 0: all as it should be. 1: something is pending, or was changed by hand. 2: it cannot be told.
     """

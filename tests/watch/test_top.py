@@ -175,7 +175,7 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def until(self, wanted: str, seconds: float = 20) -> str:
+    def until(self, wanted: str, seconds: float = 60) -> str:
         """Read on until `wanted` (an expression) is there; returns what came until then, and forgets it."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(wanted, self.text, re.DOTALL)):
