@@ -186,3 +186,16 @@ def test_a_call_that_is_cancelled_leaves_its_session_usable(twin: Routed) -> Non
     caller.execute("SET statement_timeout = 0")
     assert rows(dba, "SELECT FROM ortes_erp.pending('C1')") == []
     assert one(caller, SAVE) == FROM_S0
+
+
+def test_a_session_keeps_one_connection_to_a_shard(twin: Routed) -> None:
+    caller, dba = twin.cluster.connect(), twin.cluster.connect()
+    query = "SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = 'ortes router'"
+    twin.cluster.stop("s0")  # those of the connections that made the company
+    twin.cluster.start("s0")
+    kept = []
+    for _ in range(3):
+        caller.execute(SAVE)
+        kept.append(one(dba, query, twin.cluster.names["s0"]))
+    assert kept[0] == kept[1] == kept[2]
+    assert len(kept[0]) == 1
