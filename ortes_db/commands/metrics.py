@@ -76,7 +76,7 @@ def metrics(
     For logins with the role ortes_monitor. When the hub cannot be looked at, it says ortes_up 0 and goes on. Alerts and
     a dashboard to copy: docs/monitoring. A scrape takes at most --timeout and a second: set scrape_timeout above that.
 
-    Exit code 0: told. 1: with --once and --textfile, the hub could not be looked at. 2: it cannot be served or written.
+    Exit code 0: told. 2: the hub could not be looked at (then with ortes_up 0), or it cannot be served or written.
     """
     if once and textfile:
         raise click.UsageError("--once or --textfile, not both")
@@ -91,7 +91,7 @@ def metrics(
             _serve(hub, *_address(listen))
     finally:
         watch.close()
-    context.exit(1 if hub.failed else 0)
+    context.exit(2 if hub.failed else 0)
 
 
 def _tell(error: psycopg.Error | None) -> None:

@@ -22,15 +22,21 @@ PASSWORD = "hunter2-Zwölf-@:/"
 # Every command that takes --dsn, with what makes it look and leave.
 COMMANDS = {
     "bench": ["bench", "--quick"],
+    "board": ["board", "--port", "0"],
     "deploy": ["deploy"],
     "doctor": ["doctor"],
+    "follow": ["follow", "--azi", "C00001", "--door", "store"],
+    "metrics": ["metrics", "--once"],
     "order": ["order", "C00001", "--id-pub", "1"],
+    "purge": ["purge", "--before", "2000-01-01"],
     "replay": ["replay"],
     "rollback": ["rollback", "--to", "9999.nothing"],
     "status": ["status"],
+    "top": ["top", "--once"],
 }
-# These take minutes, or make what the login here may not: that they connect as told, their own tests show.
-LONG = {"bench", "replay"}
+# These take minutes or have no end, make what the login here may not, or say each time something else: that they connect as
+# told, their own tests show.
+LONG = {"bench", "board", "follow", "metrics", "replay", "top"}
 
 
 @dataclass

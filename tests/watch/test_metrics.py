@@ -115,7 +115,7 @@ def test_a_textfile_is_there_as_a_whole_or_as_before(hub: Hub, monitor: str, ort
     assert samples(file.read_text())["ortes_up", ()] == 1
     before = file.stat().st_ino
     told = ortes("metrics", "--textfile", str(file), "--dsn", "host=/nowhere")
-    assert (told.returncode, told.stdout) == (1, "")
+    assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.startswith("ortes: the hub cannot be looked at: ")
     assert {name for name, _ in samples(file.read_text())} == {"ortes_up", "ortes_exporter_info"}
     assert samples(file.read_text())["ortes_up", ()] == 0
