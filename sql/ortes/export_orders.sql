@@ -42,8 +42,8 @@ BEGIN
         RETURNING o.ord, a.id_pub, a.id_sincro
     )
 
-    SELECT array_agg(e.id_pub ORDER BY e.ord), array_agg(e.id_sincro ORDER BY e.ord) INTO v_id_pubs, v_id_sincros
-    FROM exported AS e;
+    SELECT array_agg(e.id_pub), array_agg(e.id_sincro) INTO v_id_pubs, v_id_sincros
+    FROM (SELECT r.* FROM exported AS r ORDER BY r.ord) AS e;
 
     IF cardinality(v_id_pubs) = cardinality(p_tor_chias) THEN
         RETURN QUERY SELECT * FROM unnest(v_id_pubs, v_id_sincros);

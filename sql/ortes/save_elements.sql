@@ -17,11 +17,11 @@ DECLARE
     v_datis jsonb[];
 BEGIN
     PERFORM ortes.check_elements(p_orders, '{"id_int": "integer", "autore_cod": "integer", "dati": "any"}');
-    SELECT coalesce(array_agg(nullif(e.value -> 'id_int', 'null')::bigint ORDER BY e.ord), '{}'),
-        coalesce(array_agg(coalesce(nullif(e.value -> 'autore_cod', 'null')::bigint, 0) ORDER BY e.ord), '{}'),
-        coalesce(array_agg(nullif(e.value -> 'dati', 'null') ORDER BY e.ord), '{}')
+    -- Numeric, because a whole number may be written 1.0. The elements come in their order.
+    SELECT coalesce(array_agg(e.id_int::bigint), '{}'), coalesce(array_agg(coalesce(e.autore_cod, 0)::bigint), '{}'),
+        coalesce(array_agg(nullif(e.dati, 'null')), '{}')
     INTO v_id_ints, v_autore_cods, v_datis
-    FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);
+    FROM jsonb_to_recordset(p_orders) AS e (id_int numeric, autore_cod numeric, dati jsonb);
     RETURN QUERY
     SELECT s.* FROM ortes.save_orders(p_azi, p_prov_tipo, p_prov_id, p_autore_tipo, v_id_ints, v_autore_cods, v_datis) AS s;
 END

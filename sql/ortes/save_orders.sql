@@ -12,13 +12,19 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $save_orders$
--- Behind save_order and save_orders of store and app. Locks the company before it looks for
--- what is here already: looked for earlier, the order of a call still under way is missed.
--- Where everything was new, the INSERT's own answer is the answer.
+-- Behind save_orders of store and app; save_order does the same for one. Locks the company before
+-- it looks for what is here already: looked for earlier, the order of a call still under way is
+-- missed. Most often nothing is here between the least and the greatest id, and one look tells;
+-- then the INSERT's own answer is the answer.
 #variable_conflict use_column
 DECLARE
-    v_id_ints bigint[];
+    v_id_ints bigint[] := p_id_ints;
+    v_autore_cods bigint[] := p_autore_cods;
+    v_datis jsonb[] := p_datis;
     v_id_pubs bigint[];
+    v_first bigint;
+    v_last bigint;
+    v_again boolean;
     v_other bigint;
 BEGIN
     PERFORM ortes.check_numbers('id_int', p_id_ints, 1);
@@ -26,23 +32,37 @@ BEGIN
     PERFORM ortes.check_datis(p_datis);
     PERFORM ortes.lock_company(p_azi);
 
-    WITH saved AS (
-        INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
-        SELECT p_azi, p_prov_tipo, p_prov_id, o.id_int, p_autore_tipo, o.autore_cod, o.dati
+    SELECT min(u.id_int), max(u.id_int), count(DISTINCT u.id_int) < count(*) INTO v_first, v_last, v_again
+    FROM unnest(p_id_ints) AS u (id_int);
+    IF NOT v_again THEN
+        PERFORM FROM ortes.arportes AS a
+        WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND (a.prov_id = p_prov_id OR p_prov_id IS NULL AND a.prov_id IS NULL)
+            AND a.id_int BETWEEN v_first AND v_last
+        LIMIT 1;
+        v_again := found;
+    END IF;
+    IF v_again THEN
+        SELECT array_agg(o.id_int ORDER BY o.ord), array_agg(o.autore_cod ORDER BY o.ord), array_agg(o.dati ORDER BY o.ord)
+        INTO v_id_ints, v_autore_cods, v_datis
         FROM (
             SELECT DISTINCT ON (u.id_int) u.*
             FROM unnest(p_id_ints, p_autore_cods, p_datis) WITH ORDINALITY AS u (id_int, autore_cod, dati, ord)
+            WHERE NOT EXISTS (SELECT FROM ortes.find_order(p_azi, p_prov_tipo, p_prov_id, u.id_int))
             ORDER BY u.id_int, u.ord
-        ) AS o
-        WHERE NOT EXISTS (SELECT FROM ortes.find_order(p_azi, p_prov_tipo, p_prov_id, o.id_int))
-        ORDER BY o.ord
-        RETURNING id_int, id_pub
+        ) AS o;
+    END IF;
+
+    WITH saved AS (
+        INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
+        SELECT p_azi, p_prov_tipo, p_prov_id, o.id_int, p_autore_tipo, o.autore_cod, o.dati
+        FROM unnest(v_id_ints, v_autore_cods, v_datis) AS o (id_int, autore_cod, dati)
+        RETURNING id_pub
     )
 
-    SELECT array_agg(s.id_int), array_agg(s.id_pub) INTO v_id_ints, v_id_pubs FROM saved AS s;
+    SELECT array_agg(s.id_pub) INTO v_id_pubs FROM saved AS s;
 
-    IF cardinality(v_id_pubs) = cardinality(p_id_ints) THEN
-        RETURN QUERY SELECT * FROM unnest(v_id_ints, v_id_pubs);
+    IF NOT v_again THEN
+        RETURN QUERY SELECT * FROM unnest(p_id_ints, v_id_pubs);
         RETURN;
     END IF;
     SELECT a.id_pub INTO v_other

@@ -14,10 +14,10 @@ DECLARE
 BEGIN
     PERFORM ortes.check_caller(p_azi);
     PERFORM ortes.check_elements(p_orders, '{"id_pub": "integer", "tor_chia": "text"}');
-    SELECT coalesce(array_agg(nullif(e.value -> 'id_pub', 'null')::bigint ORDER BY e.ord), '{}'),
-        coalesce(array_agg(e.value ->> 'tor_chia' ORDER BY e.ord), '{}')
+    -- Numeric, because a whole number may be written 1.0. The elements come in their order.
+    SELECT coalesce(array_agg(e.id_pub::bigint), '{}'), coalesce(array_agg(e.tor_chia), '{}')
     INTO v_id_pubs, v_tor_chias
-    FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);
+    FROM jsonb_to_recordset(p_orders) AS e (id_pub numeric, tor_chia text);
     RETURN QUERY SELECT q.* FROM ortes.acquire_orders(p_azi, v_id_pubs, v_tor_chias) AS q;
 END
 $acquire_orders$;

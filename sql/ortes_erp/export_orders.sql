@@ -14,14 +14,16 @@ BEGIN
     PERFORM ortes.check_caller(p_azi);
     PERFORM ortes.check_elements(p_orders, '{"tor_chia": "text", "conferma": "text", "autore_cod": "integer",'
         ' "dati": "any", "id_pub": "integer", "if_sincro": "integer"}');
-    SELECT coalesce(array_agg(e.value ->> 'tor_chia' ORDER BY e.ord), '{}') AS tor_chias,
-        coalesce(array_agg(e.value ->> 'conferma' ORDER BY e.ord), '{}') AS confermas,
-        coalesce(array_agg(nullif(e.value -> 'autore_cod', 'null')::bigint ORDER BY e.ord), '{}') AS autore_cods,
-        coalesce(array_agg(nullif(e.value -> 'dati', 'null') ORDER BY e.ord), '{}') AS datis,
-        coalesce(array_agg(nullif(e.value -> 'id_pub', 'null')::bigint ORDER BY e.ord), '{}') AS id_pubs,
-        coalesce(array_agg(nullif(e.value -> 'if_sincro', 'null')::bigint ORDER BY e.ord), '{}') AS if_sincros
+    -- Numeric, because a whole number may be written 1.0. The elements come in their order.
+    SELECT coalesce(array_agg(e.tor_chia), '{}') AS tor_chias,
+        coalesce(array_agg(e.conferma), '{}') AS confermas,
+        coalesce(array_agg(e.autore_cod::bigint), '{}') AS autore_cods,
+        coalesce(array_agg(nullif(e.dati, 'null')), '{}') AS datis,
+        coalesce(array_agg(e.id_pub::bigint), '{}') AS id_pubs,
+        coalesce(array_agg(e.if_sincro::bigint), '{}') AS if_sincros
     INTO v
-    FROM jsonb_array_elements(p_orders) WITH ORDINALITY AS e (value, ord);
+    FROM jsonb_to_recordset(p_orders)
+        AS e (tor_chia text, conferma text, autore_cod numeric, dati jsonb, id_pub numeric, if_sincro numeric);
     RETURN QUERY
     SELECT x.* FROM ortes.export_orders(p_azi, v.tor_chias, v.confermas, v.autore_cods, v.datis, v.id_pubs, v.if_sincros) AS x;
 END
