@@ -11,7 +11,6 @@ AS $check_elements$
 DECLARE
     v_names CONSTANT text[] := ARRAY(SELECT jsonb_object_keys(p_keys));
     v_doubtful boolean := false;
-    v_path text;
     v_key record;
     v_bad record;
 BEGIN
@@ -23,10 +22,11 @@ BEGIN
     END IF;
 
     FOR v_key IN SELECT k.key, k.value FROM jsonb_each_text(p_keys) AS k LOOP
-        v_path := format('$[*]."%s"', v_key.key);
         v_doubtful := v_doubtful OR CASE v_key.value
-            WHEN 'integer' THEN jsonb_path_query_array(p_orders, v_path::jsonpath)::text !~ '^\[(\]|(([0-9]{1,18}|null)(, |\]))+)$'
-            WHEN 'text' THEN jsonb_path_exists(p_orders, (v_path || ' ? (@.type() != "string" && @.type() != "null")')::jsonpath)
+            WHEN 'integer' THEN jsonb_path_query_array(p_orders, format('$[*].%s', v_key.key)::jsonpath)::text
+                !~ '^\[(\]|(([0-9]{1,18}|null)(, |\]))+)$'
+            WHEN 'text' THEN jsonb_path_exists(p_orders, format(
+                'strict $[*] ? (@.%1$s.type() != "string" && @.%1$s.type() != "null")', v_key.key)::jsonpath)
             ELSE false
         END;
     END LOOP;

@@ -14,12 +14,17 @@ SET plan_cache_mode = force_generic_plan
 ROWS 1000
 AS $changes$
 -- What the ERP changed since: the last id_sincro of one answer is p_since of the next call.
+DECLARE
+    v_since bigint;
 BEGIN
     IF (p_device >= 1) IS NOT TRUE THEN
         PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
     END IF;
     PERFORM ortes.check_caller(p_azi, p_device);
-    RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, 'A', p_device, p_since, p_limit) AS c;
+    v_since := ortes.reading_from(p_azi, 'A', p_device, p_since, p_limit);
+    IF v_since IS NOT NULL THEN
+        RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, v_since, p_limit) AS c;
+    END IF;
 END
 $changes$;
 
