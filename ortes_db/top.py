@@ -65,8 +65,8 @@ def attention(company: Company, late: float) -> list[str]:
     """Why somebody should look at a company."""
     why = []
     if company.longest_wait >= LONG_WAIT:
-        count = len(company.waiting)
-        why.append(f"{count} {'session waits' if count == 1 else 'sessions wait'} for {age(company.longest_wait)}")
+        who = count(len(company.waiting), "session waits", "sessions wait")
+        why.append(f"{who} for {age(company.longest_wait)}")
     if company.oldest_pending_seconds > late:
         why.append(f"an order is pending for {age(company.oldest_pending_seconds)}")
     behind = [reader for reader in company.readers if reader.lag_seconds > late]
@@ -114,6 +114,11 @@ def age(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
+def count(number: int, one: str, more: str = "") -> str:
+    """So many of what."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def name(reader: Reader) -> str:
     """A reader as people call it."""
     kind = "store" if reader.prov_tipo == "S" else "device"
@@ -124,8 +129,8 @@ def _heading(look: Look, shown: list[Line]) -> Text:
     pending = sum(line.company.pending for line in shown)
     waiting = sum(len(line.company.waiting) for line in shown)
     calling = sum(bool(line.attention) for line in shown)
-    text = f"{look.at.astimezone():%H:%M:%S}  {look.companies_in_all} companies, {calling} to look at; "
-    text += f"{pending:,} orders pending, {waiting} sessions waiting  "
+    text = f"{look.at.astimezone():%H:%M:%S}  {count(look.companies_in_all, 'company', 'companies')}, {calling} to look at; "
+    text += f"{count(pending, 'order')} pending, {count(waiting, 'session')} waiting  "
     text += f"({look.database}, PostgreSQL {look.postgresql}, {'standby' if look.standby else 'primary'})"
     return Text(text, no_wrap=True, overflow="ellipsis")
 

@@ -1,10 +1,14 @@
 """`ortes purge`, as a DBA types it: looks first, deletes on demand, goes on after an interruption."""
 
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +81,27 @@ def test_after_an_interruption_it_goes_on(old: Hub, ortes: Ortes) -> None:
     assert one(old.dba, LEFT) == 15_002
     old.dba.execute("SELECT pg_advisory_unlock(42)")
     assert ortes("purge", "--keep", "2y", "--yes", "--dsn", dsn).stdout.startswith("deleted 15,000 entries")
+
+
+def test_on_a_terminal_there_is_a_bar_that_goes_away(old: Hub) -> None:
+    main, inside = pty.openpty()
+    command = [sys.executable, "-m", "ortes_db", "purge", "--keep", "2y", "--yes", "--dsn", old.db.dsn()]
+    with subprocess.Popen(
+        command, stdin=inside, stdout=inside, stderr=inside, env={**ENVIRONMENT, "TERM": "xterm"}
+    ) as run:
+        os.close(inside)
+        text = b""
+        # At the program's end the terminal reads as an error.
+        with suppress(OSError):
+            while part := os.read(main, 4096):
+                text += part
+        assert run.wait(20) == 0
+    os.close(main)
+    told = text.decode()
+    assert "25,000 of 25,000 entries deleted" in told
+    assert "\u2501" in told
+    # The line is cleared before the result is written.
+    assert re.search(r"\x1b\[2K(\x1b\[\?25h)?deleted 25,000 entries of the history before [^\n]+\r\n$", told)
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,11 @@ def traffic(hub: Hub) -> None:
 
 def test_one_table_with_what_needs_attention_first(hub: Hub, monitor: str, ortes: Ortes) -> None:
     traffic(hub)
+    hub.db.company("X\x1b[31m[bold]")
     told = ortes("top", "--once", "--interval", "0.1", "--dsn", monitor)
     assert (told.returncode, told.stderr) == (0, "")
     head, columns, *table = told.stdout.splitlines()
-    assert "3 companies, 1 to look at; 3 orders pending, 0 sessions waiting" in head
+    assert "4 companies, 1 to look at; 3 orders pending, 0 sessions waiting" in head
     assert columns.split() == [
         "company",
         "pending",
@@ -65,6 +66,8 @@ def test_one_table_with_what_needs_attention_first(hub: Hub, monitor: str, ortes
         "! LATER 1 60m 0 0",
         "C00001 2 now 0 0 device 50: 1, now",
         "IDLE 0 0 0",
+        # What a terminal would obey, or rich, is shown and does nothing.
+        "X\N{REPLACEMENT CHARACTER}[31m[bold] 0 0 0",
     ]
     assert "\x1b" not in told.stdout
 
