@@ -25,6 +25,8 @@ $times
 - **plain** is the same table with the same columns, indexes and storage options (taken from the catalog of this very hub)
   without triggers; ids come from sequences, and each row change is one prepared statement. It checks nothing, repeats nothing,
   and its numbers have gaps and become visible out of order: what the hub does more is the price of the two promises.
+- **off**: the hub itself, notifications (`ortes_ops.set_notify`) off; beside it they are on in all companies. PostgreSQL lets
+  transactions that notify commit one after the other only. There is no target: that is its price.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
