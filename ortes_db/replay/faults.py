@@ -112,23 +112,6 @@ def kill_backend(connection: Line) -> None:
         other.execute("SELECT pg_terminate_backend(%s, 10000)", (connection.info.backend_pid,))
 
 
-# Each replay begins with a hub in which nothing has happened. (A copy of the database a replay takes half a second.)
-EMPTY = """
-SET LOCAL ROLE ortes_owner;
-ALTER TABLE ortes.arportes DISABLE TRIGGER USER;
-ALTER TABLE ortes.apstatosyn DISABLE TRIGGER USER;
-ALTER TABLE ortes.company DISABLE TRIGGER USER;
-DELETE FROM ortes.arportes;
-DELETE FROM ortes.apstatosyn;
-DELETE FROM ortes.reader;
-DELETE FROM ortes.access;
-DELETE FROM ortes.company;
-ALTER TABLE ortes.arportes ENABLE TRIGGER USER;
-ALTER TABLE ortes.apstatosyn ENABLE TRIGGER USER;
-ALTER TABLE ortes.company ENABLE TRIGGER USER;
-"""
-
-
 class Cast:
     """The logins of one replay, and their connections."""
 
@@ -244,8 +227,7 @@ class Troupe:
 
     @contextmanager
     def _cast(self, trap: Trap) -> Iterator[Cast]:
-        with psycopg.connect(self.place.dsn) as admin:
-            admin.execute(EMPTY)
+        self.place.empty()
         cast = Cast(trap, self._login)
         try:
             yield cast

@@ -32,13 +32,6 @@ class Move:
 COLUMNS = "m.azi, m.source, m.target, m.name, m.step, m.snapshot, m.begun_at, m.step_at"
 
 
-def unfinished(router: Connection) -> list[Move]:
-    """All moves that are under way or were interrupted."""
-    return [
-        Move(*row) for row in router.execute(f"SELECT {COLUMNS} FROM ortes_router.move AS m ORDER BY m.azi").fetchall()
-    ]
-
-
 def find_move(router: Connection, azi: str) -> Move | None:
     """The company's unfinished move."""
     row = router.execute(f"SELECT {COLUMNS} FROM ortes_router.move AS m WHERE m.azi = %s", (azi,)).fetchone()
