@@ -13,9 +13,9 @@ import click
 import psycopg
 
 from ortes_db import __version__
-from ortes_db.commands._options import did_you_mean
 from ortes_db.hub import one_line
 from ortes_db.server import ServerError
+from ortes_db.words import did_you_mean
 
 _COMMANDS = Path(__file__).parent / "commands"
 

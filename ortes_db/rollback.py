@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ortes_db.hub import (
 )
 from ortes_db.manifest import Key, lock_tables, recorded, title
 from ortes_db.tree import DeployError, Tree, read_tree
+from ortes_db.words import did_you_mean
 
 _PREPARE = """
 DO $installed$
@@ -103,9 +103,7 @@ def rollback(
     tree = read_tree(migrations, sql)
     if to is not None and to.removesuffix(".sql") not in {one.id for one in tree.migrations}:
         there = [one.id for one in tree.migrations]
-        near = get_close_matches(to, there, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise DeployError(f"no migration {to}; {meant}there are {', '.join(there)}")
+        raise DeployError(f"no migration {to}; there are {', '.join(there)}. {did_you_mean(to, there)}".rstrip())
     target = to.removesuffix(".sql") if to is not None else None
     return in_one_transaction(
         dsn,

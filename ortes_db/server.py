@@ -328,12 +328,11 @@ def _start_watchdog(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _remove(folder: Path) -> None:
-    # A killed server's last processes may still write for a moment.
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
-        time.sleep(0.1)
+        time.sleep(0.1)  # a killed server's last processes may still write for a moment
 
 
 @contextmanager

@@ -1,18 +1,13 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """The word of those that was probably meant, as a sentence; nothing if there is none like it."""
-    near = get_close_matches(word, words, n=1)
-    return f"Did you mean {near[0]!r}?" if near else ""
+from ortes_db.words import did_you_mean
 
 
 class Choice(click.Choice[str]):

@@ -15,7 +15,8 @@ from ortes_db.bench.figures import Figure
 from ortes_db.bench.pgbench import BenchError
 from ortes_db.bench.plan import FULL, QUICK
 from ortes_db.bench.run import Listener, measure, names
-from ortes_db.commands._options import did_you_mean, dsn_option, pg_bin_option
+from ortes_db.commands._options import dsn_option, pg_bin_option
+from ortes_db.words import did_you_mean
 
 
 @click.command(short_help="Measure the hub beside plain SQL")

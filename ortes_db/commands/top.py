@@ -41,7 +41,7 @@ _KEYS = "q quit   sort by: a attention, c company, p pending, r rate"
 @click.option(
     "--late",
     type=click.FloatRange(min=0),
-    default=900,
+    default=600,
     show_default=True,
     metavar="SECONDS",
     help="An order pending, or a reader behind, for longer needs attention.",

@@ -3,10 +3,12 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+
+from ortes_db.words import did_you_mean
 
 HUB_COLUMNS = (
     "azi", "id_pub", "tor_chia", "conferma", "id_int", "ack_store", "ack_gest", "ack_app", "prov_tipo", "prov_id",
@@ -138,10 +140,15 @@ def _operation(
     return Operation(line, row["section"], row["row"], history, verb, number, row["description"], documented, expected)
 
 
+def _expected_one_of(words: Iterable[str], found: str, meant: str | None = None) -> str:
+    hint = did_you_mean(found if meant is None else meant, words)
+    return f"expected one of {', '.join(words)}; found {found!r}" + (hint and f". {hint}")
+
+
 def _verb(file: Path, line: int, text: str) -> tuple[str, int | None]:
     name, _, number_text = text.partition(" ")
     if name not in VERBS:
-        raise InputError(file, f"expected one of {', '.join(VERBS)}; found {text!r}", line, "verb")
+        raise InputError(file, _expected_one_of(VERBS, text, name), line, "verb")
     number = _number(file, line, "verb", number_text.strip(), LARGEST_INTEGER)
     if number == 0 or (name.startswith("app-") and number is None):
         raise InputError(
@@ -184,7 +191,7 @@ def _read_errata(
                 file, f"expected a row of the scenario; it has no section {section!r} row {row!r}", line, "row"
             )
         if column not in COLUMNS:
-            raise InputError(file, f"expected one of {', '.join(COLUMNS)}; found {column!r}", line, "column")
+            raise InputError(file, _expected_one_of(COLUMNS, column), line, "column")
         if (section, row, column) in reasons:
             raise InputError(file, "expected each cell once; this one is above already", line, "column")
         documented = table[section, row][column]

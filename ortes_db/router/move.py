@@ -217,7 +217,7 @@ class _Mover:
         worked = time.monotonic()
         while not now.live:
             self.step("copy", now.rows, of)
-            time.sleep(0.05)
+            time.sleep(0.05)  # a subscription's progress is told to nobody: one asks
             now = copy.copying(self.target, self.name)
             if now.workers:
                 worked = time.monotonic()
@@ -356,7 +356,7 @@ class _Mover:
             self.step("copy", note=f"{left or 0:,} bytes of log to apply")
             if time.monotonic() > deadline:
                 raise _GaveWay("the new shard does not catch up with what the old one writes")
-            time.sleep(0.02)
+            time.sleep(0.02)  # how far it is, is told to nobody: one asks
 
     def _catch_up(self) -> None:
         """Wait until the target has what the source has now, while all work goes on."""
@@ -367,7 +367,7 @@ class _Mover:
         while not copy.has_applied(self.holder, self.name, lsn):
             if time.monotonic() > deadline:
                 raise _GaveWay("the new shard is still applying what the old one wrote")
-            time.sleep(0.002)
+            time.sleep(0.002)  # asks more often: callers wait meanwhile
 
     def _must_be_same(self, differing: dict[str, set[int]]) -> None:
         for table, ids in differing.items():

@@ -160,7 +160,7 @@ def drop_slot(source: Connection, slot: str, patience: float = 20) -> None:
         except psycopg.errors.ObjectInUse:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.002)
+            time.sleep(0.002)  # the session that we ended is on its way out, and tells nobody when it is gone
 
 
 def _abandoned_slots(source: Connection, target: Connection) -> list[str]:

@@ -86,7 +86,7 @@ def test_every_choice_says_what_was_probably_meant(words: tuple[str, ...]) -> No
         (["replay", "--formt", "json"], "'--format'"),
         (["bench", "--only", "save_ordr"], "Did you mean 'save_order'?"),
         (["router", "mvoe"], "Did you mean 'move'?"),
-        (["rollback", "--yes", "--to", "0003.histroy"], "did you mean 0003.history?"),
+        (["rollback", "--yes", "--to", "0003.histroy"], "Did you mean '0003.history'?"),
         (["xyzzy"], "There are: "),
     ],
 )
