@@ -11,6 +11,7 @@ from ortes_db.commands._output import Refused, names, say
 from ortes_db.commands._router_move import move
 from ortes_db.commands._router_status import print_router_status
 from ortes_db.router.deploy import RouterResult, deploy_router
+from ortes_db.router.manage import end_calls as end_calls_of
 from ortes_db.router.manage import forget_password, remove_shard, set_password, set_shard
 from ortes_db.router.shards import read_shard
 from ortes_db.router.status import router_status
@@ -150,23 +151,29 @@ def login(context: click.Context, name: str, dsn: str, forget: bool) -> None:
     "--weight", type=click.FloatRange(0, min_open=True), help="Its room beside the others' (1 in the beginning)."
 )
 @click.option("--address", "options", metavar="TEXT", help="Where it is now: 'host=… dbname=…'.")
-def set_(name: str, dsn: str, **given: bool | float | str | None) -> None:
+@click.option(
+    "--end-calls", is_flag=True, help="With --close: end the router's sessions that wait for its answer, too."
+)
+def set_(name: str, dsn: str, end_calls: bool, **given: bool | float | str | None) -> None:
     """Change what the router does with a shard.
 
     \b
     Example:
         ortes router set hub_a --full                            # no new companies
-        ortes router set hub_a --close                           # it is down for long: say so at once
+        ortes router set hub_a --close --end-calls               # it is down, or hangs: say so at once
         ortes router set hub_a --open --address 'host=a2 dbname=hub_a'
     """
     settings = {column: value for column, value in given.items() if value is not None}
     if not settings:
         raise click.UsageError("nothing to set: --accepts, --full, --close, --open, --weight or --address")
+    if end_calls and not settings.get("closed"):
+        raise click.UsageError("--end-calls goes together with --close")
     try:
         set_shard(dsn, name, settings)
+        ended = end_calls_of(dsn, name) if end_calls else 0
     except DeployError as error:
         raise Refused(error) from None
-    click.echo(f"shard {name}: {', '.join(settings)} set")
+    click.echo(f"shard {name}: {', '.join(settings)} set" + (f", {ended} sessions ended" if end_calls else ""))
 
 
 @router.command(short_help="Forget a shard on which no company lives")

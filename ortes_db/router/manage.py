@@ -12,6 +12,18 @@ from ortes_db.router.shards import read_address
 from ortes_db.router.status import is_router
 from ortes_db.tree import DeployError
 
+# Who has a company of the shard, and a statement under way.
+_END_CALLS = """
+SELECT pg_terminate_backend(a.pid)
+FROM pg_stat_activity AS a
+WHERE a.state = 'active' AND a.pid <> pg_backend_pid() AND a.datname = current_database() AND a.pid IN (
+    SELECT l.pid FROM pg_locks AS l
+    INNER JOIN ortes_router.company AS c ON l.objid::bigint = hashtext(c.azi)::bigint & 4294967295
+    WHERE l.locktype = 'advisory' AND l.classid = 1330795589 AND l.granted AND c.shard = %s
+        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+)
+"""
+
 
 def _connect(dsn: str) -> psycopg.Connection[Any]:
     parameters = connection_parameters(dsn)
@@ -62,6 +74,16 @@ def set_shard(dsn: str, name: str, settings: Mapping[str, Any]) -> None:
     with _connect(dsn) as router:
         if not _changed(router, query, (*values.values(), name)):
             raise DeployError(f"there is no shard {name}")
+
+
+def end_calls(dsn: str, name: str) -> int:
+    """End the router's sessions that wait for an answer of a shard; returns how many. Their callers lose the connection."""
+    with _connect(dsn) as router:
+        try:
+            return len(router.execute(_END_CALLS, (name,)).fetchall())
+        except psycopg.errors.InsufficientPrivilege:
+            user = router.info.user
+            raise DeployError(f"role {user} may not end sessions: GRANT pg_signal_backend TO {user}") from None
 
 
 def remove_shard(dsn: str, name: str) -> None:

@@ -129,6 +129,12 @@ def test_a_creation_that_was_interrupted_is_taken_up_where_it_was(cluster: Clust
     assert rows(cluster.connect(part="s1"), "SELECT FROM ortes.company") == []
 
 
+def test_a_company_that_its_shard_has_lost_is_made_again_there(cluster: Cluster) -> None:
+    cluster.connect().execute("INSERT INTO ortes_router.company (azi, shard) VALUES ('C1', 's1')")
+    cluster.company("C1")
+    assert rows(cluster.connect(), "SELECT azi, shard FROM ortes_ops.status") == [("C1", "s1")]
+
+
 def test_two_creations_of_one_company_make_it_once(cluster: Cluster) -> None:
     first, second = cluster.connect(autocommit=False), cluster.connect()
     first.execute("SELECT ortes_ops.create_company_on('C1', 's1')")

@@ -2,17 +2,20 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 
 import psycopg
 import pytest
 
 from ortes_db.deploy import deploy
 from ortes_db.router.deploy import deploy_router
+from ortes_db.router.manage import end_calls, set_shard
 from ortes_db.router.shards import read_shard
 from ortes_db.server import Server, embedded_server
 from tests.hub import Connection, one, rows
@@ -35,8 +38,9 @@ class Two:
 
 
 @pytest.fixture(scope="module")
-def both(router_server: Server) -> Iterator[Two]:
-    with embedded_server("15") as near, embedded_server("15", {"wal_level": "logical"}) as far:
+def both(router_server: Server, pg_bin: str | None) -> Iterator[Two]:
+    newest = None if pg_bin == "15" else pg_bin  # a shard may be of another version than the router
+    with embedded_server("15") as near, embedded_server(newest) as far:
         for server, names in ((near, ("router", "near")), (far, ("far",))):
             with psycopg.connect(server.dsn(), autocommit=True) as connection:
                 for name in names:
@@ -119,14 +123,11 @@ def test_a_shard_that_a_dba_closed_is_not_even_tried(two: Two) -> None:
         assert save(shop, "FAR", 1)
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with a connection kept", "without"])
-def test_a_server_that_hangs_is_given_up_by_statement_timeout(two: Two, kept: bool) -> None:
+def test_a_server_that_hangs_while_one_connects_is_given_up_by_statement_timeout(two: Two) -> None:
     """The one thing that no connection attempt notices: so the router's database has a statement_timeout."""
     with two.connect("shop") as shop:
         assert one(shop, "SHOW statement_timeout") == "30s"
         shop.execute("SET statement_timeout = '1s'")
-        if kept:
-            save(shop, "FAR", 1)
         with frozen(two.far):
             start = time.monotonic()
             with pytest.raises(psycopg.errors.QueryCanceled):
@@ -134,6 +135,66 @@ def test_a_server_that_hangs_is_given_up_by_statement_timeout(two: Two, kept: bo
             assert time.monotonic() - start < FAST
             assert save(shop, "NEAR", 1)
         assert save(shop, "FAR", 1)
+
+
+def test_a_server_that_hangs_in_the_middle_of_a_call_is_left_by_closing_it(two: Two) -> None:
+    """PL/Proxy waits for the shard to confirm a cancellation; so a DBA ends the sessions that wait."""
+    with two.connect("shop") as stuck, two.connect("shop") as shop, two.connect() as dba:
+        save(stuck, "FAR", 1)
+        save(shop, "NEAR", 1)
+        with frozen(two.far):
+            waiting = Thread(target=_swallow, args=(stuck, "SELECT ortes_store.save_order('FAR', 1)"))
+            waiting.start()
+            active = "SELECT state FROM pg_stat_activity WHERE pid = %s"
+            deadline = time.monotonic() + 10
+            while one(dba, active, stuck.info.backend_pid) != "active":
+                assert time.monotonic() < deadline
+            set_shard(two.near.dsn("router"), "far", {"closed": True})
+            assert end_calls(two.near.dsn("router"), "far") == 1
+            waiting.join(FAST)
+            assert not waiting.is_alive()
+            assert stuck.broken
+            with lost("08001"):
+                save(shop, "FAR", 1)
+            assert save(shop, "NEAR", 1)
+        set_shard(two.near.dsn("router"), "far", {"closed": False})
+        assert save(shop, "FAR", 1)
+
+
+def _swallow(connection: Connection, query: str) -> None:
+    with suppress(psycopg.OperationalError):
+        connection.execute(query)
+
+
+def test_a_machine_that_is_gone_is_given_up_by_tcp(two: Two) -> None:
+    """No answer at all, not even a refusal: the address has a tcp_user_timeout."""
+    with two.connect("shop") as shop, two.connect() as dba, silent() as port:
+        kept = one(dba, "SELECT options FROM ortes_router.shard WHERE name = 'far'")
+        assert "tcp_user_timeout=10000" in kept
+        gone = f"host=127.0.0.1 port={port} dbname=far tcp_user_timeout=1000"
+        dba.execute("UPDATE ortes_router.shard SET options = %s WHERE name = 'far'", (gone,))
+        try:
+            with lost("08001"):
+                save(shop, "FAR", 1)
+            assert save(shop, "NEAR", 1)
+        finally:
+            dba.execute("UPDATE ortes_router.shard SET options = %s WHERE name = 'far'", (kept,))
+        assert save(shop, "FAR", 1)
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port on which the kernel answers nothing: its queue is full, and nobody takes from it."""
+    with ExitStack() as closing:
+        listening = closing.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        for _ in range(4):
+            waiting = closing.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        yield port
 
 
 @contextmanager
