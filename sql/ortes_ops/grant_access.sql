@@ -13,10 +13,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_login) THEN
         PERFORM ortes.raise_bad_argument('p_login', p_login, 'a role of this server');
     END IF;
+    IF pg_is_in_recovery() THEN
+        PERFORM ortes.raise_standby();
+    END IF;
     INSERT INTO ortes.access (login, azi, device) VALUES (p_login, p_azi, p_device) ON CONFLICT DO NOTHING;
 END
 $grant_access$;
 
 COMMENT ON FUNCTION ortes_ops.grant_access(text, text, integer) IS
 'Lets the login p_login act for company p_azi, an app login only as device p_device (null: as any). A repeat changes nothing. '
-'Raises OR001, OR007.';
+'Raises OR001, OR007, and on a standby 25006.';

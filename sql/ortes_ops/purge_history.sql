@@ -12,6 +12,9 @@ DECLARE
     v_purged bigint;
 BEGIN
     PERFORM ortes.check_before(p_before);
+    IF pg_is_in_recovery() THEN
+        PERFORM ortes.raise_standby();
+    END IF;
     INSERT INTO ortes.history_purge (purged_before)
     SELECT p_before WHERE NOT EXISTS (SELECT FROM ortes.history_purge AS p WHERE p.purged_before >= p_before)
     ON CONFLICT DO NOTHING;
@@ -26,4 +29,4 @@ $purge_history$;
 
 COMMENT ON FUNCTION ortes_ops.purge_history(timestamptz) IS
 'Deletes the entries of the history before p_before, of all companies, the oldest first, at most 10000 a call; returns how many. '
-'Call until it returns 0. Raises OR007.';
+'Call until it returns 0. Raises OR007, and on a standby 25006.';

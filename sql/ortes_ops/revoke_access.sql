@@ -12,6 +12,9 @@ BEGIN
     IF p_login IS NULL THEN
         PERFORM ortes.raise_bad_argument('p_login', p_login, 'the name of a login');
     END IF;
+    IF pg_is_in_recovery() THEN
+        PERFORM ortes.raise_standby();
+    END IF;
     DELETE FROM ortes.access AS a
     WHERE a.login = p_login AND a.azi = p_azi AND (p_device IS NULL OR a.device = p_device);
 END
@@ -19,4 +22,4 @@ $revoke_access$;
 
 COMMENT ON FUNCTION ortes_ops.revoke_access(text, text, integer) IS
 'Takes back what grant_access gave p_login for company p_azi: its grant for device p_device, or (null) all of them. '
-'A repeat changes nothing. Raises OR001, OR007.';
+'A repeat changes nothing. Raises OR001, OR007, and on a standby 25006.';

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from ortes_db.replica import embedded_replica
 from ortes_db.server import Server
-from tests.backup.places import all_arrived
+from tests.backup.places import all_arrived, wait_for
 from tests.conftest import Db
 from tests.quickstart.proxy import Proxy
 
@@ -312,6 +312,31 @@ def test_by_hand_with_psql_is_run_again_after_a_lost_answer(place: Place) -> Non
     assert [row[1:5] for row in place.orders()] == [("S", None, 150, "ABCD")]
     assert place.dba.execute("SELECT valore FROM ortes_ops.counters ORDER BY contatore").fetchall() == [(1,), (2,)]
     assert place.dba.execute("SELECT prov_tipo, position FROM ortes_ops.readers").fetchall() == [("S", 2)]
+
+
+def test_by_hand_with_psql_reads_from_a_standby_that_lags(place: Place, replica: Server) -> None:
+    read = f"host={replica.socket_dir} port=5432 dbname={place.db.name}"
+    by_hand = [str(place.psql), "-X", "-f", QUICKSTART / "by_hand.sql"]
+    position = "SELECT position FROM ortes_ops.readers"
+    all_arrived(place.db.server, replica)
+    with psycopg.connect(replica.dsn(place.db.name), autocommit=True) as standby:
+        standby.execute("SELECT pg_wal_replay_pause()")
+        wait_for(standby, "SELECT pg_get_wal_replay_pause_state() = 'paused'")
+        try:
+            process, network = place.start("postgres", *by_hand, read=read)
+            out, _ = ended(process)
+        finally:
+            standby.execute("SELECT pg_wal_replay_resume()")
+    assert "Nothing that is not confirmed yet." in out
+    assert place.dba.execute(position).fetchall() == []
+    all_arrived(place.db.server, replica)
+    process, again = place.start("postgres", *by_hand, read=read)
+    out, _ = ended(process)
+    assert "C201700000001 | ABCD" in out
+    assert network.passed == set()
+    assert again.passed == {"confirm("}
+    assert [row[1:5] for row in place.orders()] == [("S", None, 150, "ABCD")]
+    assert place.dba.execute(position).fetchall() == [(2,)]
 
 
 def test_the_setup_can_be_repeated(place: Place) -> None:
