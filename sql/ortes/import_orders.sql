@@ -13,7 +13,9 @@ BEGIN
     IF p_id_pubs IS NULL OR cardinality(p_id_pubs) > 10000 THEN
         PERFORM ortes.raise_bad_argument('p_id_pubs', cardinality(p_id_pubs) || ' elements', 'an array of at most 10000 public ids');
     END IF;
-    PERFORM ortes.check_numbers('id_pub', p_id_pubs, 1);
+    IF (1 <= ALL (p_id_pubs)) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('id_pub', p_id_pubs, 1);
+    END IF;
     PERFORM ortes.lock_company(p_azi);
 
     UPDATE ortes.arportes AS a

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION ortes.raise_standby()
 RETURNS void
 LANGUAGE plpgsql
-IMMUTABLE
+STABLE
 PARALLEL SAFE
 AS $raise_standby$
 -- For doors that write. PostgreSQL's own message names a statement that the caller never sent.

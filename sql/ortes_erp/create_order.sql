@@ -13,8 +13,10 @@ DECLARE
     v_order record;
 BEGIN
     PERFORM ortes.check_caller(p_azi);
-    PERFORM ortes.check_numbers('p_id_pub', ARRAY[p_id_pub], 1);
-    PERFORM ortes.check_numbers('p_autore_cod', ARRAY[p_autore_cod], 0);
+    IF (p_id_pub >= 1 AND p_autore_cod >= 0) IS NOT TRUE THEN
+        PERFORM ortes.check_numbers('p_id_pub', ARRAY[p_id_pub], 1);
+        PERFORM ortes.check_numbers('p_autore_cod', ARRAY[p_autore_cod], 0);
+    END IF;
     PERFORM ortes.lock_company(p_azi);
     SELECT a.autore_cod, a.ack_gest INTO v_order
     FROM ortes.arportes AS a WHERE a.azi = p_azi AND a.id_pub = p_id_pub;

@@ -15,11 +15,32 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $export_order$
--- The ERP exports an order. Repeat it until it answers.
+-- The ERP exports an order. Repeat it until it answers. A change that is right at first sight takes one
+-- statement; everything else (new orders, repeats, mistakes) is export_orders' to judge.
+#variable_conflict use_column
+DECLARE
+    v_dati CONSTANT jsonb := nullif(p_dati, 'null');
 BEGIN
     PERFORM ortes.check_caller(p_azi);
+    IF p_id_pub >= 1 AND coalesce(length(p_conferma), 1) BETWEEN 1 AND 200 AND coalesce(p_autore_cod, 0) >= 0
+        AND (ortes.is_too_large(v_dati) IS NOT TRUE)
+    THEN
+        PERFORM ortes.lock_company(p_azi);
+        RETURN QUERY
+        UPDATE ortes.arportes AS a
+        SET conferma = coalesce(p_conferma, a.conferma),
+            dati = coalesce(v_dati, a.dati),
+            autore_cod = coalesce(p_autore_cod, a.autore_cod)
+        WHERE a.azi = p_azi AND a.id_pub = p_id_pub AND a.tor_chia = p_tor_chia
+            AND ortes.export_changes(a, p_conferma, p_autore_cod, v_dati)
+            AND (p_if_sincro IS NULL OR p_if_sincro = a.id_sincro)
+        RETURNING a.id_pub, a.id_sincro;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
     RETURN QUERY
-    SELECT x.* FROM ortes.export_orders(p_azi, ARRAY[p_tor_chia], ARRAY[p_conferma], ARRAY[p_autore_cod], ARRAY[nullif(p_dati, 'null')],
+    SELECT x.* FROM ortes.export_orders(p_azi, ARRAY[p_tor_chia], ARRAY[p_conferma], ARRAY[p_autore_cod], ARRAY[v_dati],
         ARRAY[p_id_pub], ARRAY[p_if_sincro]) AS x;
 END
 $export_order$;
