@@ -151,10 +151,12 @@ class _Session:
         return page
 
     def raise_unless_lagging(self, error: psycopg.Error, since: int) -> None:
-        """A replica may refuse what the primary would not: a position, a company, a grant that it has not heard of yet."""
+        """A standby may refuse what the primary would not: a position, a company, a grant that it has not heard of yet."""
+        if not (error.sqlstate or "").startswith("OR") or not _is_standby(self.feed):
+            raise error
         if self.feed is not self.hub:
             self.changes(self.hub, since, 1)
-        elif error.sqlstate != "OR008" or not _is_standby(self.feed):
+        elif error.sqlstate != "OR008":
             raise error
 
     def changes(self, connection: Connection, since: int, limit: int) -> list[tuple[int, str]]:

@@ -12,6 +12,8 @@ from tests.conftest import Db
 from tests.doors.test_bad_input import DOORS, FINDERS
 from tests.hub import Hub, rows
 
+pytestmark = pytest.mark.once
+
 READING = {"changes", "position", "pending", "history", "order_history", "count_history"}
 
 

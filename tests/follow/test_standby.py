@@ -116,6 +116,13 @@ def test_a_position_beyond_the_primary_s_counter_ends_it(hub: Hub, replica: Serv
     assert "rewind_reader" in str(caught.value.diag.message_hint)
 
 
+@pytest.mark.parametrize("where", ["on the standby", "elsewhere"])
+def test_a_database_without_the_hub_is_no_lag(hub: Hub, replica: Server, server: Server, where: str) -> None:
+    wrong = (replica if where == "on the standby" else server).dsn("postgres", hub.store.info.user)
+    with pytest.raises(psycopg.errors.InvalidSchemaName):
+        next(follow(STORE, hub.db.dsn(hub.store.info.user), wrong))
+
+
 def test_a_grant_that_the_standby_does_not_know_yet_is_waited_for(hub: Hub, replica: Server) -> None:
     hub.ops.execute("SELECT ortes_ops.create_company('C00002')")
     login = hub.store.info.user
