@@ -14,7 +14,7 @@ DECLARE
     v_none text;
 BEGIN
     IF pg_is_in_recovery() THEN
-        PERFORM ortes.raise_standby();
+        PERFORM ortes.check_primary();
     END IF;
     IF current_setting('lock_timeout') = '0' THEN
         v_none := set_config('lock_timeout', '5s', true);

@@ -9,9 +9,7 @@ AS $create_company$
 -- A company with its two counters at 0. One that is here already stays as it is.
 BEGIN
     PERFORM ortes.check_azi(p_azi);
-    IF pg_is_in_recovery() THEN
-        PERFORM ortes.raise_standby();
-    END IF;
+    PERFORM ortes.check_primary();
     INSERT INTO ortes.company (azi) VALUES (p_azi) ON CONFLICT DO NOTHING;
     INSERT INTO ortes.apstatosyn (azi, contatore) VALUES (p_azi, 'ID-PUB'), (p_azi, 'ID-SINCRO') ON CONFLICT DO NOTHING;
 END

@@ -13,9 +13,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_login) THEN
         PERFORM ortes.raise_bad_argument('p_login', p_login, 'a role of this server');
     END IF;
-    IF pg_is_in_recovery() THEN
-        PERFORM ortes.raise_standby();
-    END IF;
+    PERFORM ortes.check_primary();
     INSERT INTO ortes.access (login, azi, device) VALUES (p_login, p_azi, p_device) ON CONFLICT DO NOTHING;
 END
 $grant_access$;

@@ -12,9 +12,7 @@ DECLARE
     v_purged bigint;
 BEGIN
     PERFORM ortes.check_before(p_before);
-    IF pg_is_in_recovery() THEN
-        PERFORM ortes.raise_standby();
-    END IF;
+    PERFORM ortes.check_primary();
     INSERT INTO ortes.history_purge (purged_before)
     SELECT p_before WHERE NOT EXISTS (SELECT FROM ortes.history_purge AS p WHERE p.purged_before >= p_before)
     ON CONFLICT DO NOTHING;

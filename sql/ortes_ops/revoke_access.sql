@@ -12,9 +12,7 @@ BEGIN
     IF p_login IS NULL THEN
         PERFORM ortes.raise_bad_argument('p_login', p_login, 'the name of a login');
     END IF;
-    IF pg_is_in_recovery() THEN
-        PERFORM ortes.raise_standby();
-    END IF;
+    PERFORM ortes.check_primary();
     DELETE FROM ortes.access AS a
     WHERE a.login = p_login AND a.azi = p_azi AND (p_device IS NULL OR a.device = p_device);
 END
