@@ -105,7 +105,7 @@ def move(
     except psycopg.Error as error:
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
             raise CannotTell("this database is no router of this release: run `ortes router deploy`") from None
-        raise CannotTell(f"{why(error, 'superuser')}. {CONTINUE}") from None
+        raise CannotTell(f"{why(error, 'superuser').rstrip('.?')}. {CONTINUE}") from None
     click.echo(json.dumps(asdict(moved), ensure_ascii=False) if as_json else _text(moved))
 
 
@@ -134,9 +134,11 @@ def _reporting() -> Iterator[Callable[[Progress], None]]:
 
     def lines(now: Progress) -> None:
         nonlocal last, said
-        if now.step + now.note == last and time.monotonic() < said + LINE_EVERY:
+        # How much is copied, and how much is still to be applied, changes all the time.
+        key = now.step if now.step in ("copy", "clear") else now.step + now.note
+        if key == last and time.monotonic() < said + LINE_EVERY:
             return
-        last, said = now.step + now.note, time.monotonic()
+        last, said = key, time.monotonic()
         say(_line(now))
 
     yield lines

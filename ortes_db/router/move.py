@@ -43,7 +43,7 @@ STEPS = {
     "stop": "ending the copying",
     "check": "looking for changes made past the router",
     "clear": "deleting the old copy",
-    "end": "ends",
+    "end": "the move is over",
 }
 # An attempt to switch begins when no more than this is left to apply: a moment's work.
 NEARLY = 256 * 1024
@@ -256,6 +256,8 @@ class _Mover:
 
     def finish(self, discard: bool) -> None:
         """After the switch: nothing of the company is left on the old shard, nor of the copying anywhere."""
+        if directory.home(self.router, self.azi) != self.move.target:
+            raise MoveError(f"the directory does not say that company {self.azi!r} lives on {self.move.target}")
         if self.move.step != "clearing":
             self.step("fence")
             rows.close_company(self.source, self.azi)
@@ -284,6 +286,10 @@ class _Mover:
     def _compare(self) -> rows.Compared:
         """Compare everything, while all work goes on."""
         self.step("compare")
+        if rows.company_tables(self.source) != rows.company_tables(self.target):
+            raise MoveError(
+                f"one of {self.move.source} and {self.move.target} was deployed meanwhile: deploy both, then go on"
+            )
         compared = rows.compare_all(self.source, self.target, self.azi, self._catch_up)
         self.moved.orders, self.moved.history = compared.rows["arportes"], compared.rows["history"]
         self._must_be_same(rows.wrong_orders(self.source, self.target, compared, self._catch_up))
@@ -295,9 +301,14 @@ class _Mover:
         deadline = began + pause
         try:
             self.step("lock")
-            self.router.execute("BEGIN")
+            # Should this process be stopped now (Ctrl-Z), the servers let the callers go; the router first, so that nothing
+            # is switched then.
+            for connection, limit in ((self.router, pause), (self.holder, 2 * pause)):
+                connection.execute("BEGIN")
+                connection.execute(
+                    "SELECT set_config('idle_in_transaction_session_timeout', %s, true)", (f"{limit:.3f}s",)
+                )
             directory.lock_company(self.router, self.azi, pause / 2)
-            self.holder.execute("BEGIN")
             self.holder.execute("SELECT set_config('lock_timeout', %s, true)", (f"{pause / 4:.3f}s",))
             self.holder.execute("SELECT ortes.lock_company(%s)", (self.azi,))
             self.step("hold")

@@ -1,10 +1,12 @@
 """What keeps a company from being moved, or switched, or its old copy from being deleted; and that it then stays where it is."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -413,3 +415,63 @@ def test_the_command(shards: Shards) -> None:
         assert "Traceback" not in done.stderr
     assert rows(shards.connect("router"), "SELECT azi FROM ortes_router.move") == []
     assert shards.home(OTHER) == "s1"
+
+
+@pytest.mark.once
+def test_ctrl_c_says_how_to_go_on(shards: Shards) -> None:
+    away = shards.away
+    with shards.connect(away) as blocker:
+        # The copy waits for it, so that there is something to interrupt.
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE ortes.arportes IN SHARE MODE")
+        command = [
+            sys.executable,
+            "-m",
+            "ortes_db",
+            "router",
+            "move",
+            AZI,
+            "--to",
+            away,
+            "--router",
+            shards.dsn("router"),
+        ]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as moving:
+            assert moving.stderr is not None
+            while "copying" not in moving.stderr.readline():
+                pass
+            moving.send_signal(signal.SIGINT)
+            said = moving.stderr.read()
+        assert moving.returncode == 130
+        assert "The same command continues" in said
+        assert "Traceback" not in said
+    done = run(shards, AZI, "--to", away)
+    assert done.returncode == 0, done.stderr
+    shards.goes_on(away)
+
+
+@pytest.mark.once
+def test_a_mover_that_is_stopped_does_not_keep_the_callers(shards: Shards) -> None:
+    """Ctrl-Z, or a terminal that takes no more output, in the very moment in which nobody may call."""
+    at, away = shards.home(), shards.away
+    if not (child := os.fork()):
+
+        def stop(now: Progress) -> None:
+            if now.step == "same":
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+        with suppress(BaseException):
+            shards.move(away, pause=0.5, report=stop)
+        os._exit(0)
+    os.waitpid(child, os.WUNTRACED)
+    with shards.connect("router") as router, shards.connect(at) as dba:
+        router.execute("SET lock_timeout = '10s'")
+        router.execute("SELECT pg_advisory_xact_lock_shared(1330795589, hashtext(%s))", (AZI,))
+        dba.execute("SET lock_timeout = '10s'")
+        assert one(dba, "SELECT ortes_store.save_order(%s, 777777)", AZI) > 0
+    os.kill(child, signal.SIGCONT)
+    os.waitpid(child, 0)
+    assert shards.home() == at
+    shards.work()
+    shards.move(away)
+    shards.goes_on(away)
