@@ -1,12 +1,14 @@
 """What keeps a company from being moved, or switched, or its old copy from being deleted; and that it then stays where it is."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -381,6 +383,24 @@ def test_company_codes_of_all_kinds(shards: Shards) -> None:
         with shards.connect("s2") as dba:
             assert one(dba, "SELECT ortes_store.save_order(%s, 2)", azi) == 2
         assert shards.leftovers() == []
+
+
+@pytest.mark.once
+def test_a_router_that_has_lost_its_moves(shards: Shards) -> None:
+    """What docs/router.md says to do."""
+    at, away = shards.home(), shards.away
+    kill_at(shards, away, "compare")
+    shards.ask("router", "DELETE FROM ortes_router.move RETURNING azi")
+    doc = (Path(__file__).parents[2] / "docs" / "router.md").read_text(encoding="utf-8")
+    section = doc.split("The router is lost, and with it the list of moves")[1].split("\n- ")[0]
+    subscriptions, slots, tell = re.findall(r"^  ((?:SELECT|INSERT) .*);$", section, re.MULTILINE)
+    ((name,),) = shards.ask(away, subscriptions)
+    assert shards.ask(at, slots) == [(name,)]
+    for said, meant in (("C00001", AZI), ("hub_a", at), ("hub_c", away), ("ortes_move_…", name)):
+        tell = tell.replace(said, meant)
+    shards.ask("router", f"{tell} RETURNING azi")
+    shards.undo()
+    shards.goes_on(at)
 
 
 # The command, as one types it.
