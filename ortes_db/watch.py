@@ -12,23 +12,23 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from ortes_db.hub import connection_parameters
 
 _HUB = """
 SELECT clock_timestamp() AS at, current_database() AS database, split_part(current_setting('server_version'), ' ', 1) AS postgresql,
     pg_is_in_recovery() AS standby, r.release,
-    (SELECT count(*) FROM ortes_ops.counters AS c WHERE c.contatore = 'ID-PUB' AND c.azi LIKE ANY (%(azi)s)) AS companies_in_all,
-    (SELECT count(*) FROM ortes_ops.readers AS r WHERE r.azi LIKE ANY (%(azi)s)) AS readers_in_all
+    (SELECT count(*) FROM ortes_ops.counters AS c WHERE c.contatore = 'ID-PUB' AND c.azi LIKE ANY (%(azi)s)) AS companies_in_all
 FROM ortes_ops.release AS r
 """
 _COMPANIES = """
 SELECT b.azi, b.pending, b.oldest_pending_seconds, b.id_pub, b.id_sincro
 FROM ortes_ops.backlog AS b WHERE b.azi LIKE ANY (%(azi)s) ORDER BY b.azi LIMIT %(limit)s
 """
+# Counted on the way: a count by itself would measure every lag once more.
 _READERS = """
-SELECT r.azi, r.prov_tipo, r.prov_id, r.position, r.confirmed_at, r.lag_rows, r.lag_seconds
+SELECT r.azi, r.prov_tipo, r.prov_id, r.position, r.confirmed_at, r.lag_rows, r.lag_seconds, count(*) OVER () AS in_all
 FROM ortes_ops.readers AS r WHERE r.azi LIKE ANY (%(azi)s) ORDER BY r.azi, r.prov_tipo, r.prov_id LIMIT %(limit)s
 """
 # Times of other logins' sessions are shown to members of pg_monitor only.
@@ -105,7 +105,7 @@ class Look:
     standby: bool
     release: str
     companies_in_all: int
-    readers_in_all: int
+    readers_in_all: int = 0
     seconds: float = 0.0
     companies: list[Company] = field(default_factory=list)
 
@@ -179,10 +179,11 @@ def _read(connection: psycopg.Connection[Any], asked: dict[str, Any]) -> Look:
     with connection.cursor(row_factory=class_row(Company)) as cursor:
         look.companies = cursor.execute(_COMPANIES, asked).fetchall()
     shown = {company.azi: company for company in look.companies}
-    with connection.cursor(row_factory=class_row(Reader)) as cursor:
-        for reader in cursor.execute(_READERS, asked):
-            if reader.azi in shown:
-                shown[reader.azi].readers.append(reader)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(_READERS, asked):
+            look.readers_in_all = row.pop("in_all")
+            if row["azi"] in shown:
+                shown[row["azi"]].readers.append(Reader(**row))
     with connection.cursor(row_factory=class_row(Session)) as cursor:
         for session in cursor.execute(_HOLDERS, asked):
             if session.azi in shown:

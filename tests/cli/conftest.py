@@ -9,7 +9,7 @@ from tests.conftest import Db
 from tests.hub import Hub
 
 Told = subprocess.CompletedProcess[str]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "COLUMNS"))}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "COLUMNS", "LINES"))}
 
 
 @pytest.fixture

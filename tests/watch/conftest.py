@@ -9,7 +9,7 @@ from tests.conftest import Db
 from tests.hub import Hub
 
 Told = subprocess.CompletedProcess[str]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "COLUMNS"))}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "COLUMNS", "LINES"))}
 
 
 @pytest.fixture
@@ -33,3 +33,9 @@ def ortes() -> Callable[..., Told]:
 def monitor(hub: Hub) -> str:
     """The connection string of a login with the role ortes_monitor and nothing else."""
     return hub.db.dsn(hub.login("monitor"))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
+    return [int(child) for child in told.split()]

@@ -14,12 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ortes_db.deploy import deploy
+from ortes_db.metrics import FRESH_SECONDS, Hub
 from ortes_db.server import embedded_server
-from tests.hub import Hub, Later, one
-from tests.watch.conftest import ENVIRONMENT, Told
+from ortes_db.watch import Look, Watch
+from tests.hub import Hub as TheHub
+from tests.hub import Later, one
+from tests.watch.conftest import ENVIRONMENT, Told, children
 
 pytestmark = pytest.mark.once
 Ortes = Callable[..., Told]
@@ -54,7 +58,7 @@ def scrape(url: str) -> Samples:
         return samples(answer.read().decode())
 
 
-def traffic(hub: Hub) -> None:
+def traffic(hub: TheHub) -> None:
     for n in (1, 2, 3):
         hub.save(n)
     hub.acquire(1, "T1")
@@ -62,7 +66,7 @@ def traffic(hub: Hub) -> None:
     hub.app.execute("SELECT ortes_app.confirm('C00001', 50, 1)")
 
 
-def test_everything_there_is_to_tell(hub: Hub, monitor: str, ortes: Ortes) -> None:
+def test_everything_there_is_to_tell(hub: TheHub, monitor: str, ortes: Ortes) -> None:
     traffic(hub)
     nasty = 'x"\\\n{}=,é'
     hub.db.company(nasty)
@@ -97,7 +101,7 @@ def test_everything_there_is_to_tell(hub: Hub, monitor: str, ortes: Ortes) -> No
     assert "ortes_company_held_seconds" not in {name for name, _ in found}
 
 
-def test_cardinality_is_bounded(hub: Hub, monitor: str, ortes: Ortes) -> None:
+def test_cardinality_is_bounded(hub: TheHub, monitor: str, ortes: Ortes) -> None:
     traffic(hub)
     for n in range(5):
         hub.db.company(f"X{n}")
@@ -109,7 +113,7 @@ def test_cardinality_is_bounded(hub: Hub, monitor: str, ortes: Ortes) -> None:
     assert not [name for name, _ in found if name.startswith("ortes_reader")]
 
 
-def test_a_textfile_is_there_as_a_whole_or_as_before(hub: Hub, monitor: str, ortes: Ortes, tmp_path: Path) -> None:
+def test_a_textfile_is_there_as_a_whole_or_as_before(hub: TheHub, monitor: str, ortes: Ortes, tmp_path: Path) -> None:
     file = tmp_path / "ortes.prom"
     assert ortes("metrics", "--textfile", str(file), "--dsn", monitor).returncode == 0
     assert samples(file.read_text())["ortes_up", ()] == 1
@@ -130,6 +134,12 @@ def test_it_is_served_whatever_becomes_of_the_database(pg_bin: str | None) -> No
     """Down, or hanging so that not even a timeout of its own runs: ortes_up 0, soon, and 1 again when it is back."""
     with embedded_server(pg_bin) as server:
         deploy(server.dsn())
+        watch = Watch(server.dsn())
+        watch.look()
+        server.stop("fast")
+        server.start()
+        watch.look()  # a restart between two looks is no trouble
+        watch.close()
         with serving(server.dsn(), "--timeout", "1") as (url, exporter):
             assert scrape(url)["ortes_up", ()] == 1
             with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -167,21 +177,26 @@ def test_it_is_served_whatever_becomes_of_the_database(pg_bin: str | None) -> No
             assert [line.split(":")[0] for line in said] == ["ortes", "the hub can be looked at again"] * 2
 
 
-def children(pid: int) -> list[int]:
-    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
-    return [int(child) for child in told.split()]
+def test_many_who_ask_cost_the_hub_one_look(monitor: str) -> None:
+    class Counting(Watch):
+        looks = 0
 
+        def look(self) -> Look:
+            self.looks += 1
+            return super().look()
 
-def test_many_who_ask_cost_the_hub_little(hub: Hub, monitor: str) -> None:
-    with serving(monitor) as (url, _):
-        looks = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
-        askers = [threading.Thread(target=scrape, args=(url,)) for _ in range(30)]
-        for asker in askers:
-            asker.start()
-        for asker in askers:
-            asker.join()
-        login = monitor.rpartition("user=")[2]
-        assert hub.dba.execute(looks, (login,)).fetchone() == (1,)
+    watch = Counting(monitor)
+    registry = Hub(watch, lambda error: None).registry()
+    told: list[bytes] = []
+    askers = [threading.Thread(target=lambda: told.append(generate_latest(registry))) for _ in range(30)]
+    started = time.monotonic()
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert watch.looks <= 1 + (time.monotonic() - started) / FRESH_SECONDS
+    assert [samples(text.decode())["ortes_up", ()] for text in told] == [1] * 30
+    watch.close()
 
 
 def test_where_it_cannot_listen_it_says_so(monitor: str, ortes: Ortes) -> None:

@@ -22,7 +22,7 @@ from ortes_db.server import embedded_server
 from ortes_db.top import age, attention, lines
 from ortes_db.watch import Watch
 from tests.hub import Hub, Later, to_json
-from tests.watch.conftest import ENVIRONMENT, Told
+from tests.watch.conftest import ENVIRONMENT, Told, children
 
 pytestmark = pytest.mark.once
 Ortes = Callable[..., Told]
@@ -274,5 +274,16 @@ def test_it_survives_a_restart_of_the_server(pg_bin: str | None) -> None:
             plain.send_signal(signal.SIGINT)
             plain.communicate(timeout=20)
             assert plain.returncode == 130
-        top.type("q")
-        assert top.end() == 0
+        # While it waits for a server that hangs, it hears the keys too.
+        process = server.child_process
+        assert process is not None
+        everyone = [process.pid, *children(process.pid)]
+        for pid in everyone:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            top.until("the server did not answer|timeout")
+            top.type("q")
+            assert top.end() == 0
+        finally:
+            for pid in everyone:
+                os.kill(pid, signal.SIGCONT)
