@@ -92,6 +92,8 @@ def applied_migrations(connection: psycopg.Connection[Any]) -> dict[str, str]:
 
 def _deploy(hub: Backend, tree: Tree) -> DeployResult:
     connection: psycopg.Connection[Any] = hub.connection
+    if connection.execute("SELECT to_regnamespace('ortes_router') IS NOT NULL").fetchone() == (True,):
+        raise DeployError("this database is a router: `ortes router deploy`")
     check_history(tree, applied_migrations(connection), recorded(connection))
     before = catalog(connection)
     result = DeployResult(migrations=_migrate(hub, tree))

@@ -1,5 +1,6 @@
 """`ortes router deploy`: makes the doors of the shards on the router, or leaves it exactly as it was."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +28,7 @@ OF_THE_HUB = (
     "ortes/raise_not_granted.sql",
     "ortes/raise_unknown_company.sql",
 )
-# Made last: a view looks for its functions.
-_VIEWS = ("release.sql", "shards.sql")
+_VIEW = re.compile(r"^CREATE OR REPLACE VIEW ([\w.]+) AS\n(.*?);\n(.*)", re.DOTALL)
 _SCHEMAS = ("ortes", "ortes_router", "plproxy", "ortes_store", "ortes_app", "ortes_erp", "ortes_ops")
 # A call that nothing answers ends by the session's statement_timeout, so a router has one.
 _STATEMENT_TIMEOUT = "30s"
@@ -43,6 +43,10 @@ _STALE_FUNCTIONS = """
 SELECT p.oid::regprocedure::text FROM pg_proc AS p
 WHERE p.pronamespace::regnamespace::text = ANY (%s) AND p.xmin <> pg_current_xact_id()::xid
 """
+_FUNCTIONS = """
+SELECT p.oid::regprocedure::text FROM pg_proc AS p
+WHERE p.pronamespace::regnamespace::text = ANY (%s) AND p.xmin <> pg_current_xact_id()::xid
+"""
 _STALE_VIEWS = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 INNER JOIN pg_rewrite AS r ON c.oid = r.ev_class AND r.rulename = '_RETURN'
@@ -54,12 +58,12 @@ SELECT p.oid::regprocedure::text, p.pronamespace::regnamespace::text, p.proname,
 FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text = ANY (%s)
 """
 _RELATIONS = """
-SELECT c.oid::regclass::text, c.relkind, string_agg(format('"%%s" %%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '
+SELECT c.oid::regclass::text, string_agg(format('"%%s" %%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '
     ORDER BY a.attnum)
 FROM pg_class AS c
 INNER JOIN pg_attribute AS a ON c.oid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace::regnamespace::text = ANY (%s) AND c.relkind IN ('v', 'c')
-GROUP BY c.oid, c.relkind
+WHERE c.relnamespace::regnamespace::text = ANY (%s) AND c.relkind = ANY (%s::"char"[])
+GROUP BY c.oid
 """
 
 
@@ -187,8 +191,6 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     _run(router, _schemas(shown))
     for path in _own_files("tables.sql"):
         _run(router, path.read_text(encoding="utf-8"))
-    for name in ("shard", "company", "login", "generation", "last_switch", "move"):
-        _run(router, f"ALTER TABLE ortes_router.{name} OWNER TO ortes_owner")
     _write_shards(router, shards, catalogues, result)
     existing = _relations(router)
     for one in shown.types:
@@ -197,11 +199,17 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     for file in OF_THE_HUB:
         _run(router, (sql_dir() / file).read_text(encoding="utf-8"))
     _make_doors(router, shown, result)
-    for path in sorted(_own_files("*/*.sql"), key=lambda path: (path.name in _VIEWS, path)):
-        _run(router, path.read_text(encoding="utf-8"))
+    own = {path: path.read_text(encoding="utf-8") for path in sorted(_own_files("*/*.sql"))}
+    views = {title: (query, rest) for text in own.values() for title, query, rest in _VIEW.findall(text)}
+    for text in own.values():
+        if not _VIEW.search(text):
+            _run(router, text)
+    views |= {one.title: generate.view(one) for one in shown.views if one.title in result.views}
+    for title, (query, rest) in views.items():
+        _make_view(router, title, query, rest)
     _own_everything(router)
     _run(router, (OWN_SQL / "privileges.sql").read_text(encoding="utf-8"))
-    result.dropped += _drop_stale(router)
+    result.dropped += _drop_stale(router, set(views))
     _write_companies(router, catalogues, result)
     _bound_statements(router)
     _run(router, "DELETE FROM ortes_router.made")
@@ -240,9 +248,9 @@ def _schemas(shown: Catalogue) -> str:
     )
 
 
-def _relations(router: psycopg.Connection[Any]) -> dict[str, str]:
-    rows = router.execute(_RELATIONS, (list(_SCHEMAS),)).fetchall()
-    return {name: columns for name, _, columns in rows}
+def _relations(router: psycopg.Connection[Any], *kinds: str) -> dict[str, str]:
+    """Views (v) and composite types (c) of the router: their columns by their names."""
+    return dict(router.execute(_RELATIONS, (list(_SCHEMAS), list(kinds or ("v", "c")))).fetchall())
 
 
 def _make_room(router: psycopg.Connection[Any], shown: Catalogue) -> list[str]:
@@ -307,7 +315,7 @@ def _make_doors(router: psycopg.Connection[Any], shown: Catalogue, result: Route
         if view.title in generate.LEFT_OUT:
             result.left_out[view.title] = generate.LEFT_OUT[view.title]
         else:
-            _run(router, generate.view(view))
+            _run(router, generate.behind_view(view))
         if view.title not in {*generate.LEFT_OUT, *generate.OWN_VIEWS}:
             result.views.append(view.title)
 
@@ -331,15 +339,26 @@ def _own_everything(router: psycopg.Connection[Any]) -> None:
         _run(router, f"ALTER TABLE {relation} OWNER TO ortes_owner")
 
 
-def _drop_stale(router: psycopg.Connection[Any]) -> list[str]:
-    """What this transaction did not make: doors and views that the shards no longer have."""
-    dropped = []
-    for kind, query in (("VIEW", _STALE_VIEWS), ("FUNCTION", _STALE_FUNCTIONS)):
-        for (name,) in router.execute(query, (list(_SCHEMAS),)).fetchall():
-            _run(router, f"DROP {kind} {name}")
-            if not name.startswith("ortes_router."):
-                dropped.append(f"{kind.lower()} {name}")
-    return dropped
+def _make_view(router: psycopg.Connection[Any], title: str, query: str, rest: str) -> None:
+    """Make a view where it is not what it should be: making it locks out who reads it, and might wait for them in a circle."""
+    _run(router, f"CREATE OR REPLACE TEMP VIEW ortes_wanted AS {query}")
+    same = router.execute(
+        "SELECT pg_get_viewdef(to_regclass(%s)) = pg_get_viewdef('pg_temp.ortes_wanted'::regclass)", (title,)
+    ).fetchone()
+    if same != (True,):
+        _run(router, f"CREATE OR REPLACE VIEW {title} AS {query}")
+    _run(router, "DROP VIEW pg_temp.ortes_wanted")
+    _run(router, rest)
+
+
+def _drop_stale(router: psycopg.Connection[Any], views: set[str]) -> list[str]:
+    """What this deploy did not make: doors and views that the shards no longer have."""
+    stale = [("VIEW", title) for title in _relations(router, "v") if title not in views]
+    # Views first: they use the functions.
+    stale += [("FUNCTION", name) for (name,) in router.execute(_STALE_FUNCTIONS, (list(_SCHEMAS),)).fetchall()]
+    for kind, name in stale:
+        _run(router, f"DROP {kind} {name}")
+    return [f"{kind.lower()} {name}" for kind, name in stale if not name.startswith("ortes_router.")]
 
 
 def _write_companies(router: psycopg.Connection[Any], catalogues: dict[str, Catalogue], result: RouterResult) -> None:

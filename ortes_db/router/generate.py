@@ -172,8 +172,8 @@ def can_run_on_all(one: Door) -> bool:
     return "p_azi" in one.names or one.is_set or one.result in ("void", "bigint", "integer")
 
 
-def view(one: Columns) -> str:
-    """The view over all shards, with one column more: the shard. Of each company the shard that it lives on."""
+def behind_view(one: Columns) -> str:
+    """The functions behind a view over all shards. Of each company the rows of the shard that it lives on."""
     remote, everywhere = f'ortes_router."{one.title}"', f'ortes_router."{one.title} everywhere"'
     columns = ", ".join(columns_of(one))
     here = ""
@@ -209,20 +209,17 @@ BEGIN
 END
 $everywhere$;
 {_closed(f"{everywhere}()")}
-{"" if one.title in OWN_VIEWS else _shown(one, everywhere)}"""
+"""
 
 
-def _shown(one: Columns, everywhere: str) -> str:
-    readers = ", ".join(one.grantees)
-    return f"""CREATE OR REPLACE VIEW {one.title} AS SELECT e.* FROM {everywhere}() AS e;
-ALTER VIEW {one.title} OWNER TO ortes_owner;
-COMMENT ON VIEW {one.title} IS {quoted((one.comment or "") + " On the router: of all shards that answer, with the shard.")};
-REVOKE ALL ON {one.title} FROM PUBLIC;
-""" + (
-        f"GRANT SELECT ON {one.title} TO {readers};\nGRANT EXECUTE ON FUNCTION {everywhere}() TO {readers};\n"
-        if readers
-        else ""
-    )
+def view(one: Columns) -> tuple[str, str]:
+    """The view over all shards, with one column more, the shard: its query, and what else is said of it."""
+    everywhere = f'ortes_router."{one.title} everywhere"'
+    comment = quoted(f"{one.comment or ''} On the router: of all shards that answer, with the shard.")
+    rest = f"COMMENT ON VIEW {one.title} IS {comment};\nREVOKE ALL ON {one.title} FROM PUBLIC;\n"
+    if readers := ", ".join(one.grantees):
+        rest += f"GRANT SELECT ON {one.title} TO {readers};\nGRANT EXECUTE ON FUNCTION {everywhere}() TO {readers};\n"
+    return f"SELECT e.* FROM {everywhere}() AS e", rest
 
 
 def columns_of(one: Columns) -> Iterable[str]:

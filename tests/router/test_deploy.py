@@ -1,8 +1,10 @@
 """`ortes router deploy`: what the shards offer, as they offer it, again and again; and what it refuses."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import psycopg
 import pytest
@@ -198,6 +200,35 @@ def test_what_is_no_router_s_place(cluster: Cluster) -> None:
     cluster.connect().execute("DELETE FROM ortes_router.shard")
     with pytest.raises(DeployError, match="no shard"):
         redeploy(cluster)
+
+
+def test_a_router_is_no_place_for_a_hub(cluster: Cluster) -> None:
+    with pytest.raises(DeployError, match="this database is a router"):
+        deploy(cluster.dsn())
+    assert rows(cluster.connect(), "SELECT FROM pg_namespace WHERE nspname = 'ortes_deploy'") == []
+
+
+def test_nobody_notices_a_deploy_of_the_router(cluster: Cluster) -> None:
+    cluster.company("C1")
+    caller, done = cluster.connect(), Event()
+
+    def call() -> int:
+        calls = 0
+        while not done.is_set():
+            calls += 1
+            assert one(caller, "SELECT ortes_store.save_order('C1', %s)", calls) == calls
+            assert len(rows(caller, "SELECT * FROM ortes_erp.pending('C1', 1)")) == 1
+            assert len(rows(caller, "SELECT * FROM ortes_ops.backlog")) == 1
+        return calls
+
+    with ThreadPoolExecutor(1) as pool:
+        calling = pool.submit(call)
+        try:
+            for _ in range(3):
+                redeploy(cluster)
+        finally:
+            done.set()
+        assert calling.result() > 3
 
 
 def test_it_takes_a_superuser(cluster: Cluster) -> None:
