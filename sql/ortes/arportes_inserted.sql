@@ -9,10 +9,10 @@ DECLARE
     v_none text;
 BEGIN
     IF current_setting('ortes.id_pub_azi', true) <> '' THEN
-        v_none := ortes.put_back_numbers('ID-PUB');
+        v_none := ortes.settle_numbers('ID-PUB');
     END IF;
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
-        v_none := ortes.put_back_numbers('ID-SINCRO');
+        v_none := ortes.settle_numbers('ID-SINCRO');
     END IF;
     RETURN NULL;
 END

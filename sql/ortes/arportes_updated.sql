@@ -9,7 +9,7 @@ DECLARE
     v_none text;
 BEGIN
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
-        v_none := ortes.put_back_numbers('ID-SINCRO');
+        v_none := ortes.settle_numbers('ID-SINCRO');
     END IF;
     RETURN NULL;
 END

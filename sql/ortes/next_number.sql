@@ -6,7 +6,7 @@ PARALLEL UNSAFE
 AS $next_number$
 -- Called by the row triggers of arportes for the first row of a statement, or of the next
 -- company in it: moves the counter, and notes the number in transaction-local settings. For
--- the rows that follow, the triggers only count on in the setting; put_back_numbers tells the
+-- the rows that follow, the triggers only count on in the setting; settle_numbers tells the
 -- counter when the statement ends. (One update a row would be quadratic.) Whoever draws learns
 -- whether the company is audited: ortes.audited is for the triggers.
 -- PostgreSQL makes equal notifications of a transaction one. Assignments and no PERFORM: they start no query.
@@ -18,7 +18,7 @@ DECLARE
     v_none text;
 BEGIN
     IF current_setting(v_setting || '_azi', true) <> '' THEN
-        v_none := ortes.put_back_numbers(p_contatore);
+        v_none := ortes.settle_numbers(p_contatore);
     END IF;
     IF NOT ortes.try_lock_company(p_azi) THEN
         PERFORM ortes.lock_company(p_azi);
@@ -44,4 +44,4 @@ $next_number$;
 
 COMMENT ON FUNCTION ortes.next_number(text, text) IS
 'The company''s next number from counter p_contatore (ID-PUB or ID-SINCRO), the company locked until the transaction ends. '
-'For the triggers alone. Raises OR001, OR004 (gaps, see put_back_numbers), 55P03.';
+'For the triggers alone. Raises OR001, OR004 (gaps, see settle_numbers), 55P03.';

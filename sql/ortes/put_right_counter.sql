@@ -5,7 +5,7 @@ VOLATILE
 PARALLEL UNSAFE
 AS $put_right_counter$
 -- For a statement inside another one, which has drawn numbers and not put them back yet: from the
--- first one, which the counter is at, each public id must have become an order (see put_back_numbers).
+-- first one, which the counter is at, each public id must have become an order (see settle_numbers).
 -- Elsewhere the counter is never behind the orders, and nothing is written.
 DECLARE
     v_first bigint;

@@ -13,6 +13,8 @@ import pytest
 from ortes_db.server import Server
 from tests.deploy.conftest import ask, dump_schema, run
 
+pytestmark = pytest.mark.once
+
 
 def ortes(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(

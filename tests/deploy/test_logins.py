@@ -12,6 +12,8 @@ from ortes_db.status import status
 from tests.conftest import Db
 from tests.deploy.test_command import ortes
 
+pytestmark = pytest.mark.once
+
 IDLE, LOCK = "idle_in_transaction_session_timeout", "lock_timeout"
 
 
@@ -61,7 +63,6 @@ def test_what_postgresql_really_applies_is_the_same(db: Db) -> None:
     assert IDLE in lacking(db, login)
 
 
-@pytest.mark.once
 def test_what_the_server_sets_counts(db: Db, pg_bin: str | None) -> None:
     from ortes_db.deploy import deploy
 

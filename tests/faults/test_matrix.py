@@ -125,6 +125,7 @@ def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
 
 
+@pytest.mark.once
 def test_the_command_prints_a_grid(store_only: Path, pg_bin: str | None) -> None:
     chosen = ["--pg-bin", pg_bin] if pg_bin else []
     done = run(store_only.parent, store_only, "--errata", store_only.parent / "errata.csv", *chosen)
@@ -158,6 +159,7 @@ def test_json_on_another_server_leaves_out_what_it_may_not_stop(store_only: Path
     assert list(result["squares"][0]) == ["section", "row", "operation", "fault", "calls", "survived", "lost"]
 
 
+@pytest.mark.once
 def test_a_scenario_that_does_not_replay_at_all(store_only: Path, server: Server) -> None:
     done = run(store_only.parent, store_only, "--dsn", server.dsn())
     assert done.returncode == 1
@@ -165,6 +167,7 @@ def test_a_scenario_that_does_not_replay_at_all(store_only: Path, server: Server
     assert "1 mismatch" in done.stdout
 
 
+@pytest.mark.once
 def test_junit_is_no_grid(tmp_path: Path) -> None:
     done = run(tmp_path, "--format", "junit")
     assert done.returncode == 2

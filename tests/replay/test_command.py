@@ -13,6 +13,8 @@ from ortes_db.server import Server
 
 from .conftest import Edit, Run, write, write_errata
 
+pytestmark = pytest.mark.once
+
 
 def test_the_document_replays_on_an_embedded_server(run: Run, pg_bin: str | None) -> None:
     done = run(*(["--pg-bin", pg_bin] if pg_bin else []))

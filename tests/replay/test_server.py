@@ -16,6 +16,8 @@ from ortes_db.server import Server
 
 from .conftest import Edit, Run
 
+pytestmark = pytest.mark.once
+
 # What a replay could leave behind: databases, roles, memberships, settings.
 TRACES = """
 SELECT 'database', datname::text FROM pg_database UNION ALL

@@ -15,6 +15,8 @@ from ortes_db.deploy import deploy
 from ortes_db.doctor import Finding, doctor
 from ortes_db.server import Server, embedded_server
 
+pytestmark = pytest.mark.once
+
 # Makes a login that doctor has nothing to say about.
 LOGIN = (
     "CREATE ROLE shop LOGIN CONNECTION LIMIT 5 IN ROLE ortes_store",

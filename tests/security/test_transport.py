@@ -18,6 +18,8 @@ from ortes_db.cli import main
 from ortes_db.deploy import deploy
 from ortes_db.server import Server, embedded_server
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "hunter2-Zwölf-@:/"
 # Every command that takes --dsn, with what makes it look and leave.
 COMMANDS = {

@@ -98,6 +98,7 @@ def test_server_stops_and_starts_again_with_its_data(pg_bin: str | None, temp: P
     assert leftovers(temp) == []
 
 
+@pytest.mark.once
 def test_variables_for_other_servers_do_not_disturb(pg_bin: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in {"PGHOST": "nowhere", "PGDATA": "/nonexistent", "PGPORT": "1", "PGUSER": "x"}.items():
         monkeypatch.setenv(name, text)
@@ -120,6 +121,7 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing(pg_bin: str | 
     assert leftovers(temp) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129), (signal.SIGKILL, -9)]
 )
@@ -135,6 +137,7 @@ def test_nothing_is_left_after_a_signal(pg_bin: str | None, temp: Path, number: 
     assert leftovers(temp, seconds=10 if number == signal.SIGKILL else 0) == []
 
 
+@pytest.mark.once
 def test_nothing_is_left_after_ctrl_c_pressed_twice(pg_bin: str | None, temp: Path) -> None:
     process = start_hold(pg_bin)
     assert process.stdout is not None
@@ -145,6 +148,7 @@ def test_nothing_is_left_after_ctrl_c_pressed_twice(pg_bin: str | None, temp: Pa
     assert leftovers(temp, seconds=5) == []
 
 
+@pytest.mark.once
 def test_nothing_is_left_after_a_failure(pg_bin: str | None, temp: Path) -> None:
     process = start_hold(pg_bin, "--fail")
     _, complaint = process.communicate(timeout=30)
@@ -219,6 +223,7 @@ def test_another_user_runs_it_as_itself(pg_bin: str | None, temp: Path, account:
     assert leftovers(temp) == []
 
 
+@pytest.mark.once
 def test_a_long_temporary_folder_does_not_break_the_socket(
     pg_bin: str | None, temp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

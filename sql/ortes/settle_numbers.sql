@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION ortes.put_back_numbers(p_contatore text)
+CREATE OR REPLACE FUNCTION ortes.settle_numbers(p_contatore text)
 RETURNS text
 LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
-AS $put_back_numbers$
+AS $settle_numbers$
 -- The other half of next_number: the counter learns how far the statement counted for the company
 -- it is at. Each public id must have become an order: a row that drew one and was then not
 -- inserted (ON CONFLICT) would leave a gap.
@@ -30,8 +30,8 @@ BEGIN
     END IF;
     RETURN set_config(v_setting || '_azi', '', true);
 END
-$put_back_numbers$;
+$settle_numbers$;
 
-COMMENT ON FUNCTION ortes.put_back_numbers(text) IS
+COMMENT ON FUNCTION ortes.settle_numbers(text) IS
 'Writes the numbers that a statement drew back to counter p_contatore; returns an empty text, the company''s name no longer. '
 'For the triggers alone. Raises OR004 (a public id without an order).';
