@@ -353,13 +353,20 @@ class _Mover:
             directory.set_home(self.router, self.azi, self.move.target)
             directory.set_step(self.router, self.azi, "switched", snapshot)
         except BaseException:
-            # Nobody has written meanwhile: the copy goes on without a gap.
             with suppress(psycopg.Error):
                 rows.close_company(self.target, self.azi)
-                copy.set_publishing(self.source, self.name, True)
+                self._publish_again()
             raise
         self.router.execute("COMMIT")
         self.move = directory.find_move(self.router, self.azi) or self.move
+
+    def _publish_again(self) -> None:
+        """If nobody has written meanwhile, the copy goes on without a gap; else it has to begin anew."""
+        copy.set_publishing(self.source, self.name, True)
+        try:
+            self.holder.execute("SELECT 1")  # as long as this session lives, the company has been held
+        except psycopg.Error:
+            copy.set_publishing(self.source, self.name, False)
 
     def _nearly_caught_up(self, deadline: float) -> None:
         """Wait until little is left to apply."""

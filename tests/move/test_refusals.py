@@ -471,13 +471,14 @@ def test_ctrl_c_says_how_to_go_on(shards: Shards) -> None:
 
 
 @pytest.mark.once
-def test_a_mover_that_is_stopped_does_not_keep_the_callers(shards: Shards) -> None:
+@pytest.mark.parametrize("step", ["same", "open"])
+def test_a_mover_that_is_stopped_does_not_keep_the_callers(shards: Shards, step: str) -> None:
     """Ctrl-Z, or a terminal that takes no more output, in the very moment in which nobody may call."""
     at, away = shards.home(), shards.away
     if not (child := os.fork()):
 
         def stop(now: Progress) -> None:
-            if now.step == "same":
+            if now.step == step:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
         with suppress(BaseException):
@@ -488,7 +489,7 @@ def test_a_mover_that_is_stopped_does_not_keep_the_callers(shards: Shards) -> No
         router.execute("SET lock_timeout = '10s'")
         router.execute("SELECT pg_advisory_xact_lock_shared(1330795589, hashtext(%s))", (AZI,))
         dba.execute("SET lock_timeout = '10s'")
-        assert one(dba, "SELECT ortes_store.save_order(%s, 777777)", AZI) > 0
+        assert one(dba, f"SELECT ortes_store.save_order(%s, 77777{len(step)})", AZI) > 0
     os.kill(child, signal.SIGCONT)
     os.waitpid(child, 0)
     assert shards.home() == at
