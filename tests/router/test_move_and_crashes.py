@@ -1,11 +1,16 @@
 """A shard's server crashes while a company moves to or from it, under load: after the repeats, nothing is lost or doubled."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
 
 from ortes_db.deploy import deploy
+from ortes_db.replay.faults import interrupt_all
+from ortes_db.replay.scenario import Scenario, read_scenario
+from ortes_db.resources import scenarios_dir
 from ortes_db.router.deploy import deploy_router
 from ortes_db.router.move import MoveError, Progress, move
 from ortes_db.router.shards import read_shard
@@ -13,6 +18,7 @@ from ortes_db.server import Server, embedded_server
 from ortes_db.soak.check import check
 from ortes_db.soak.run import Logins, Scene, hired, run
 from tests.hub import one
+from tests.router.restless import restless_place
 
 pytestmark = pytest.mark.once
 
@@ -31,6 +37,36 @@ def servers(router_server: Server) -> Iterator[dict[str, Server]]:
                 deploy(server.dsn(name))
         deploy_router(here.dsn("router"), [read_shard(made[name].dsn(name)) for name in ("near", "far")])
         yield made
+
+
+@dataclass
+class Far:
+    """The far shard's server, for a fault of the matrix: it crashes, and the clients lose their connections to the router."""
+
+    servers: dict[str, Server]
+
+    def stop(self, mode: str) -> None:
+        self.servers["far"].stop(mode)
+
+    def start(self) -> None:
+        self.servers["far"].start()
+        with psycopg.connect(self.servers["near"].dsn(), autocommit=True) as dba:
+            dba.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'router' AND usename LIKE 'router\\_%'"
+            )
+
+
+def test_the_crash_matrix_with_a_shard_that_crashes(servers: dict[str, Server]) -> None:
+    whole = read_scenario(scenarios_dir() / "orders.csv", scenarios_dir() / "orders.errata.csv")
+    store = [operation for operation in whole.operations if operation.section == "store"]
+    shards = {name: servers[name].dsn(name) for name in ("near", "far")}
+    with restless_place("router", servers["router"].dsn("router"), shards, (shards["far"],)) as place:
+        far: Any = Far(servers)
+        matrix = interrupt_all(Scenario(whole.file, store, whole.reasons), place, far, faults=["server"])
+        assert [square.lost for square in matrix.squares if square.lost] == []
+        assert matrix.summary["survived"] == 4
+        assert place.moves
+        assert place.interrupted, "no crash fell into a move"
 
 
 def at_step(step: str, act: Callable[[], None]) -> Callable[[Progress], None]:
