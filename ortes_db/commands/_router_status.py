@@ -36,5 +36,5 @@ def print_router_status(found: RouterStatus, as_json: bool) -> None:
         click.echo("Functions or views of the router were changed by hand: `ortes router deploy` makes them anew.")
     if found.other_release:
         click.echo(f"At another release: {', '.join(found.other_release)}. `ortes deploy` all shards, then the router.")
-    if found.good:
-        click.echo("All shards answer.")
+    up = sum(one.up for one in found.shards)
+    click.echo("All shards answer." if up == len(found.shards) else f"{up} of {len(found.shards)} shards answer.")

@@ -173,7 +173,10 @@ def set_(name: str, dsn: str, end_calls: bool, **given: bool | float | str | Non
         ended = end_calls_of(dsn, name) if end_calls else 0
     except DeployError as error:
         raise Refused(error) from None
-    click.echo(f"shard {name}: {', '.join(settings)} set" + (f", {ended} sessions ended" if end_calls else ""))
+    click.echo(
+        f"shard {name}: {', '.join(f'{column} {value}' for column, value in settings.items())}"
+        + (f", {ended} sessions ended" if end_calls else "")
+    )
 
 
 @router.command(short_help="Forget a shard on which no company lives")
