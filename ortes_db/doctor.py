@@ -200,7 +200,7 @@ def doctor(dsn: str) -> list[Finding]:
     """What is open in the hub's database. Raises DeployError where that cannot be told."""
     found = status(dsn)
     if not found.installed:
-        raise DeployError("the hub is not deployed here: run `ortes deploy`")
+        raise DeployError("the hub is not deployed here: run `ortes deploy`; of a router, ask its shards")
     parameters = connection_parameters(dsn)
     with unreachable_is_said(parameters):
         connection = psycopg.connect(**parameters, autocommit=True)
