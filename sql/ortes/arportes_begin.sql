@@ -4,15 +4,14 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_begin$
--- Before each statement: none of its numbers is drawn yet, and nothing is known about the history,
--- whatever the session says. Numbers in the settings are those of a statement around this one (or
--- forged): its counter is put right by the orders there are, which needs no trust. An UPDATE draws
--- no ID-PUB. Most often there is nothing to forget, and one look tells.
+-- Before each statement: none of its numbers is drawn yet, and no company is known not to be
+-- audited, whatever the session says. Numbers in the settings are those of a statement around this
+-- one (or forged): its counter is put right by the orders there are, which needs no trust. An
+-- UPDATE draws no ID-PUB. Most often there is nothing to forget, and one look tells.
 BEGIN
     IF concat(
-        CASE tg_op WHEN 'INSERT' THEN current_setting('ortes.id_pub_azi', true) END,
-        current_setting('ortes.id_sincro_azi', true), current_setting('ortes.audited', true), current_setting('ortes.door', true),
-        CASE tg_op WHEN 'UPDATE' THEN current_setting('ortes.unaudited', true) END
+        current_setting(CASE tg_op WHEN 'INSERT' THEN 'ortes.id_pub_azi' ELSE 'ortes.unaudited' END, true),
+        current_setting('ortes.id_sincro_azi', true)
     ) = '' THEN
         RETURN NULL;
     END IF;
@@ -24,13 +23,13 @@ BEGIN
         PERFORM ortes.put_right_counter(current_setting('ortes.id_sincro_azi'), 'ID-SINCRO');
         PERFORM set_config('ortes.id_sincro_azi', '', true);
     END IF;
-    PERFORM set_config('ortes.audited', '', true), set_config('ortes.unaudited', '', true), set_config('ortes.door', '', true);
+    PERFORM set_config('ortes.unaudited', '', true);
     RETURN NULL;
 END
 $arportes_begin$;
 
 COMMENT ON FUNCTION ortes.arportes_begin() IS
-'Trigger: forgets what the settings say: numbers that next_number counts, which company is audited, which door was called.';
+'Trigger: forgets what the settings say: numbers that next_number counts, which company is not audited.';
 
 CREATE OR REPLACE TRIGGER arportes_begin
 BEFORE INSERT OR UPDATE ON ortes.arportes

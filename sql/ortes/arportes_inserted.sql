@@ -4,12 +4,22 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_inserted$
--- After an INSERT: the counters learn which numbers it drew. Assignments and no PERFORM: they start no query.
+-- After an INSERT: the counters learn which numbers it drew. Of a single order only whether it is
+-- there is left to see. Assignments and no PERFORM: they start no query.
 DECLARE
+    v_azi CONSTANT text := current_setting('ortes.id_pub_azi', true);
     v_none text;
 BEGIN
-    IF current_setting('ortes.id_pub_azi', true) <> '' THEN
-        v_none := ortes.settle_numbers('ID-PUB');
+    IF v_azi <> '' THEN
+        IF current_setting('ortes.id_pub') = current_setting('ortes.id_pub_first') THEN
+            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub', true)::bigint;
+            IF NOT FOUND THEN
+                PERFORM ortes.raise_gap(v_azi, 1, 0);
+            END IF;
+            v_none := set_config('ortes.id_pub_azi', '', true);
+        ELSE
+            v_none := ortes.settle_numbers('ID-PUB');
+        END IF;
     END IF;
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
         v_none := ortes.settle_numbers('ID-SINCRO');

@@ -33,7 +33,9 @@ BEGIN
         || set_config(v_setting || '_first', v_number::text, true)
         || set_config(v_setting || '_azi', p_azi, true);
     IF v_audit THEN
-        v_none := set_config('ortes.audited', p_azi, true);
+        v_none := set_config('ortes.audited', p_azi, true) || set_config('ortes.door', '', true);
+    ELSIF p_azi = current_setting('ortes.audited', true) THEN
+        v_none := set_config('ortes.audited', '', true);
     END IF;
     IF v_notify THEN
         PERFORM pg_notify('ortes', p_azi);

@@ -18,12 +18,7 @@ BEGIN
         UPDATE ortes.apstatosyn AS s SET valore = v_last WHERE s.azi = v_azi AND s.contatore = p_contatore;
     END IF;
     IF p_contatore = 'ID-PUB' THEN
-        IF v_last > v_first THEN
-            SELECT count(*) INTO v_inserted FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub BETWEEN v_first AND v_last;
-        ELSE
-            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = v_last;
-            v_inserted := found::integer::bigint;
-        END IF;
+        SELECT count(*) INTO v_inserted FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub BETWEEN v_first AND v_last;
         IF v_inserted <= v_last - v_first THEN
             PERFORM ortes.raise_gap(v_azi, v_last - v_first + 1, v_inserted);
         END IF;
