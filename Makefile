@@ -11,7 +11,7 @@ PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
 # PostgreSQL 15 where there is one: PGQ, which the hub is compared with, is a package for it.
 BENCH_PG := $(or $(ORTES_PG_BIN),$(SYSTEM_15))
 
-.PHONY: help setup replay bench test soak lint format docs pictures check clean
+.PHONY: help setup replay bench test soak lint format docs pictures scaling check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,7 @@ replay: setup ## replay the document's operations and print its table with a ver
 
 bench: setup ## measure the hub beside plain SQL (15 minutes) and write docs/benchmark.md with its chart
 	@$(VENV)/bin/python -m ortes_db bench --report docs $(if $(BENCH_PG),--pg-bin $(BENCH_PG)) $(ARGS)
+	@$(if $(ARGS),echo "docs/scaling.md is calculated from it: make scaling",$(VENV)/bin/python .ci/scaling.py)
 
 test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on that one)
 	@once=; for pg in $(PG); do \
@@ -55,6 +56,10 @@ format: setup ## put the Python code in its layout
 
 pictures: setup ## make docs/board.png anew (3 minutes; needs a chromium)
 	$(VENV)/bin/python .ci/pictures.py
+
+scaling: setup ## calculate docs/scaling.md and its chart anew (MEASURE=1: measure its inputs first, 3 minutes, Linux)
+	$(if $(MEASURE),$(VENV)/bin/python .ci/scaling_measure.py)
+	$(VENV)/bin/python .ci/scaling.py
 
 docs: setup ## write docs/reference.md anew from the database's comments and docs/reference.sql
 	$(VENV)/bin/python .ci/reference.py
