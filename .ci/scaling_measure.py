@@ -35,6 +35,7 @@ class Session:
 
     def __init__(self, bench: Bench) -> None:
         self.connection = psycopg.connect(bench.user_dsn, autocommit=True, prepare_threshold=0)
+        self.companies = [str(number) for number in range(1, COMPANIES + 1)]
         self.proc = Path("/proc") / str(self.connection.info.backend_pid)
 
     def call(self, door: str, *given: object) -> list[Any]:
@@ -55,7 +56,7 @@ class Session:
 def lives(session: Session) -> None:
     """Whole lives of orders, each of another company than the one before."""
     for number in islice(_ids, LIVES):
-        azi, key = str(1 + number % COMPANIES), f"L{number}"
+        azi, key = session.companies[number % len(session.companies)], f"L{number}"
         id_pub = session.call("ortes_app.save_order", azi, 1, int(key[1:]), 0, DATI)[0][0]
         session.call("ortes_erp.create_order", azi, id_pub, 7)
         session.call("ortes_erp.acquire_order", azi, id_pub, key)
@@ -66,7 +67,7 @@ def lives(session: Session) -> None:
 
 def batch(session: Session) -> None:
     """The same a thousand orders a call."""
-    azi = str(1 + next(_ids) % COMPANIES)
+    azi = session.companies[next(_ids) % COMPANIES]
     made = [{"id_int": one, "autore_cod": 7, "dati": json.loads(DATI)} for one in islice(_ids, BATCH)]
     id_pubs = [row[1] for row in session.call("ortes_app.save_orders", azi, 1, json.dumps(made))]
     acquired = [{"id_pub": one, "tor_chia": f"B{one}"} for one in id_pubs]
@@ -138,11 +139,16 @@ def measure() -> dict[str, float]:
         got["wal_life_b"] = wal(bench, lambda: many(session)) / WAL_LIVES
         got["wal_batch_b"] = wal(bench, lambda: batch(session)) / BATCH
         session.connection.close()
-    # With full page images, and one checkpoint to so many lives.
+    # With full page images, the first lives after a checkpoint, each of another company that has orders already.
     with bench_place(None, "15", COUNT_SETTINGS | {"full_page_writes": "on"}) as bench, bench.admin() as admin:
-        load(admin, ORDERS)
         session = Session(bench)
         many(session)
+        session.companies = [f"N{number}" for number in range(1000)]
+        for azi in session.companies:
+            admin.execute("SELECT ortes_ops.create_company(%s)", (azi,))
+            admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (bench.user_name, azi))
+            made = [{"id_int": one, "autore_cod": 7, "dati": json.loads(DATI)} for one in islice(_ids, 50)]
+            session.call("ortes_app.save_orders", azi, 1, json.dumps(made))
         admin.execute("CHECKPOINT")
         got["wal_life_images_b"] = wal(bench, lambda: many(session)) / WAL_LIVES
         session.connection.close()
