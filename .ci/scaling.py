@@ -47,7 +47,7 @@ Shard = list[Company]
 def zipf(companies: int, exponent: float) -> list[float]:
     """Each company's share of all orders, the largest first; together 1."""
     weights = [1 / rank**exponent for rank in range(1, companies + 1)]
-    total = sum(weights)
+    total = fsum(weights)
     return [weight / total for weight in weights]
 
 
@@ -82,7 +82,7 @@ def total(shard: Shard) -> float:
 
 def at_best(placed: list[Shard]) -> float:
     """What no placement gets the fullest shard below: the mean, or the largest company alone."""
-    return max(sum(map(total, placed)) / len(placed), *(max(shard)[0] for shard in placed if shard))
+    return max(fsum(map(total, placed)) / len(placed), *(max(shard)[0] for shard in placed if shard))
 
 
 def evened(placed: list[Shard]) -> tuple[list[Shard], list[float]]:
@@ -108,13 +108,13 @@ def evened(placed: list[Shard]) -> tuple[list[Shard], list[float]]:
 
 def best(placed: list[Shard]) -> float:
     """The skew that no placement gets below."""
-    return at_best(placed) * len(placed) / sum(map(total, placed))
+    return at_best(placed) * len(placed) / fsum(map(total, placed))
 
 
 def skew(placed: list[Shard]) -> float:
     """The fullest shard's rate over the mean."""
     loads = [total(shard) for shard in placed]
-    return max(loads) * len(loads) / sum(loads)
+    return max(loads) * len(loads) / fsum(loads)
 
 
 def simulate(exponent: float, shards: int) -> dict[str, float]:
@@ -170,6 +170,8 @@ def read_inputs() -> list[dict[str, str]]:
     for row in rows:
         if not row["value"]:
             row["value"] = f"{benchmarked(row['how'].removeprefix('docs/benchmark.md: ')):.4g}"
+        if not re.fullmatch(r"[0-9.e+-]+", row["value"]):
+            raise SystemExit(f"{INPUTS.name}: {row['key']} is '{row['value']}', which is no number")
     return rows
 
 
@@ -335,6 +337,8 @@ def shards_needed(column: dict[str, float], given: dict[str, float]) -> float:
 
 
 def share(value: float) -> str:
+    if value < 0.001:
+        return "< 0.1%"
     return f"{value:.1%}" if value < 0.1 else f"{value:.0%}" if value < 10 else f"{number(value)} ×"
 
 
