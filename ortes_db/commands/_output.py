@@ -1,5 +1,9 @@
 """How the commands speak."""
 
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
 import click
 import psycopg
 
@@ -42,3 +46,19 @@ def say(text: str) -> None:
 def names(what: str, listed: list[str]) -> str:
     """A heading with its count and the names below it; nothing if there are none."""
     return "" if not listed else f"{what}: {len(listed)}\n" + "".join(f"    {name}\n" for name in listed)
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a file as a whole or not at all: no interruption, and nobody who reads it meanwhile, gets half of it."""
+    file = file.resolve()  # a link stays one
+    with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(new.name, file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~umask)
+            os.replace(new.name, file)
+        except BaseException:
+            os.unlink(new.name)
+            raise

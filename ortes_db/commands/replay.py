@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 import psycopg
@@ -13,15 +14,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 
 from ortes_db.commands._options import Choice, dsn_option, pg_bin_option
+from ortes_db.commands._output import replace_file
 from ortes_db.commands._progress import progress
 from ortes_db.deploy import DeployError
 from ortes_db.hub import one_line
 from ortes_db.replay import faults as matrix
-from ortes_db.replay import report
+from ortes_db.replay import page, report
 from ortes_db.replay.faults import Matrix, NotReady, interrupt_all
 from ortes_db.replay.place import place
 from ortes_db.replay.run import Result, play
-from ortes_db.replay.scenario import InputError, read_scenario
+from ortes_db.replay.scenario import InputError, Translations, read_scenario, read_translations
 from ortes_db.resources import scenarios_dir
 from ortes_db.server import Server, embedded_server
 
@@ -39,6 +41,7 @@ class Unusable(click.ClickException):
 @click.option("--errata", type=_FILE, metavar="FILE.csv", help="Cells of the scenario that are known to be wrong.")
 @click.option("--format", "form", type=Choice(["table", "json", "junit"]), default="table", show_default=True)
 @click.option("--output", type=_FILE, metavar="FILE", help="Write the result there, and one line of summary here.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write a page to look at there; beside it, --format if given.")
 @click.option("--faults", is_flag=True, help="Interrupt every operation in every way, and let the systems go on.")
 @dsn_option
 @pg_bin_option
@@ -49,6 +52,7 @@ def replay(
     errata: Path | None,
     form: str,
     output: Path | None,
+    html: Path | None,
     faults: bool,
     dsn: str,
     pg_bin: str | None,
@@ -62,10 +66,14 @@ def replay(
     the connection lost, the server stopped, the system killed before and after its call), in a replay of its own; the
     system then repeats its last call, and the table must be as documented again. With --dsn the server is not stopped.
 
+    With --html: one file that any browser opens, without network: the table with a slider through the history, what
+    passed between store, app, hub and ERP at each step, and what each one held then; with --faults the grid as well.
+
     \b
     Example:
         ortes replay
         ortes replay mine.csv --format junit --output report.xml
+        ortes replay --html replay.html
         ortes replay --faults
 
     Exit code 0: every cell matches or is a known erratum. 1: a mismatch, or an interruption that was
@@ -79,6 +87,7 @@ def replay(
         raise Unusable("--faults has no --format junit: expected table or json")
     try:
         read = read_scenario(scenario, errata)
+        translations = _check_page(html, output, scenario) if html else {}
         _check_output(output)
         with (
             _server(dsn, given, pg_bin) as (server_dsn, server),
@@ -103,7 +112,14 @@ def replay(
             raise  # no refusal: a lost server, of which the root command tells
         hint = " The login needs the rights CREATEDB and CREATEROLE." if error.sqlstate == "42501" else ""
         raise Unusable(f"the server refuses: {one_line(error)}.{hint}") from None
-    if isinstance(outcome, Matrix):
+    if isinstance(outcome, Matrix) and "server" not in outcome.faults:
+        _say("the server of --dsn is not ours to stop: that column is left out")
+    if html:
+        replace_file(html, page.as_page(outcome, translations))
+    if html and output is None and context.get_parameter_source("form") is ParameterSource.DEFAULT:
+        # The page says it all.
+        click.echo(matrix.summary_line(outcome) if isinstance(outcome, Matrix) else report.summary_line(outcome))
+    elif isinstance(outcome, Matrix):
         _write_matrix(outcome, form, output)
     else:
         _write(outcome, form, output)
@@ -124,8 +140,6 @@ def _server(dsn: str, given: bool, pg_bin: str | None) -> Iterator[tuple[str, Se
 
 
 def _write_matrix(outcome: Matrix, form: str, output: Path | None) -> None:
-    if "server" not in outcome.faults:
-        _say("the server of --dsn is not ours to stop: that column is left out")
     table = matrix.as_table(outcome)
     text = matrix.as_json(outcome) if form == "json" else table.plain
     if output is not None:
@@ -149,6 +163,20 @@ def _check_output(output: Path | None) -> None:
                 pass
         except OSError as error:
             raise Unusable(f"{output}: cannot be written: {error.strerror}") from None
+
+
+def _check_page(html: Path, output: Path | None, scenario: Path) -> Translations:
+    """Find out before the work whether the page can be written; read what it needs besides the replay."""
+    if str(html) == "-" or (html.exists() and not html.is_file()):
+        raise Unusable(f"{html}: cannot be written: --html needs a file, which it replaces as a whole")
+    if output is not None and html.resolve() == output.resolve():
+        raise Unusable(f"{html}: expected a file for --html and another one for --output")
+    try:
+        with NamedTemporaryFile(dir=html.resolve().parent, prefix=f".{html.name}."):
+            pass
+    except OSError as error:
+        raise Unusable(f"{html}: cannot be written: {error.strerror}") from None
+    return read_translations(scenario, page.LANGUAGES)
 
 
 def _write(result: Result, form: str, output: Path | None) -> None:

@@ -160,10 +160,15 @@ class Square:
 class Matrix:
     """All squares, operation by operation in the table's order."""
 
-    scenario: Scenario
+    undisturbed: Result  # the replay without a fault
     faults: list[str]
     squares: list[Square] = field(default_factory=list)
     replays: int = 0
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was played."""
+        return self.undisturbed.scenario
 
     @property
     def good(self) -> bool:
@@ -185,8 +190,8 @@ class Troupe:
         self._logins: dict[tuple[str, int], tuple[str, str]] = {}
         self.replays = 0
 
-    def doors(self) -> dict[tuple[str, str], list[str]]:
-        """The doors that each operation calls, from a replay without a fault."""
+    def undisturbed(self) -> tuple[Result, dict[tuple[str, str], list[str]]]:
+        """A replay without a fault, and the doors that each operation called in it. Raises NotReady."""
         called: dict[tuple[str, str], list[str]] = {}
         trap = Trap("", 0, sprung=True)
 
@@ -200,7 +205,7 @@ class Troupe:
             result = play(self.scenario, cast, note)
         if not result.good:
             raise NotReady(result)
-        return called
+        return result, called
 
     def survives(self, target: Operation, trap: Trap) -> str:
         """Play with the target's call interrupted; what is not as it should be, or nothing."""
@@ -261,10 +266,10 @@ def interrupt_all(
     `repeats`: the systems follow their rule. Raises NotReady.
     """
     faults = [fault for fault in faults if server or fault not in NEEDS_SERVER]
-    matrix = Matrix(scenario, faults)
     troupe = Troupe(scenario, place, server, repeats)
     try:
-        doors = troupe.doors()
+        undisturbed, doors = troupe.undisturbed()
+        matrix = Matrix(undisturbed, faults)
         total = len(scenario.operations) * len(faults)
         for operation in scenario.operations:
             called = doors[operation.section, operation.row]

@@ -40,12 +40,12 @@ def as_junit(result: Result) -> str:
     name = result.scenario.file.name
     suite = ElementTree.Element("testsuite", name=f"ortes replay {name}")
     failures = errors = 0
-    for operation, cells in _rows(result):
+    for operation, cells in operation_rows(result):
         title = f"row {operation.row}: {operation.description}"
         case = ElementTree.SubElement(suite, "testcase", classname=f"{name}.{operation.section}", name=_xml(title))
         wrong = [_explain(cell) for cell in cells if cell.verdict == "mismatch"]
         problems = [p.text for p in result.problems if (p.section, p.row) == (operation.section, operation.row)]
-        errata = [f"erratum {_explain(cell)}: {_reason(result, cell)}" for cell in cells if cell.verdict == "erratum"]
+        errata = [f"erratum {_explain(cell)}: {reason_of(result, cell)}" for cell in cells if cell.verdict == "erratum"]
         for tag, texts, message in (
             ("failure", wrong, f"{len(wrong)} of {len(cells)} cells do not match"),
             ("error", problems, "the operation went wrong"),
@@ -72,21 +72,21 @@ def as_table(result: Result, width: int) -> Text:
         for column in HEADINGS
     }
     wide = _length(GROUPS, widths)
-    describe = max(len(_printable(operation.description)) for operation in result.scenario.operations)
+    describe = max(len(printable(operation.description)) for operation in result.scenario.operations)
     label = max(len(operation.row) for operation in result.scenario.operations) + 3
     lines: list[tuple[Group, ...]] = [GROUPS] if label + wide <= width else [GROUPS[:1], GROUPS[1:]]
     inline = len(lines) == 1 and label + describe + 2 + wide <= width
     indent = label + (describe + 2 if inline else 0)
 
     table = Text()
-    for section, rows in groupby(_rows(result), key=lambda row: row[0].section):
+    for section, rows in groupby(operation_rows(result), key=lambda row: row[0].section):
         table.append(f"{section}\n", style="bold")
         for groups in lines:
             for heading in _headings(groups, widths):
                 table.append(f"{' ' * indent}{heading}".rstrip() + "\n", style="dim")
         for operation, cells in rows:
             start = f"{operation.row:>{label - 2}}  "
-            table.append(f"{start}{_printable(operation.description):{indent - label}}" + ("" if inline else "\n"))
+            table.append(f"{start}{printable(operation.description):{indent - label}}" + ("" if inline else "\n"))
             for number, groups in enumerate(lines):
                 table.append("" if inline and number == 0 else " " * indent)
                 table.append(_line(cells, groups, widths))
@@ -108,16 +108,17 @@ def summary_line(result: Result) -> str:
     return line + (f"; {len(result.problems)} went wrong" if result.problems else "")
 
 
-def _rows(result: Result) -> Iterable[tuple[Operation, list[Cell]]]:
+def operation_rows(result: Result) -> Iterable[tuple[Operation, list[Cell]]]:
+    """Each operation with its cells, in the table's order."""
     by_row = groupby(result.cells, key=lambda cell: (cell.section, cell.row))
     return [(o, list(cells)) for o, (_, cells) in zip(result.scenario.operations, by_row, strict=True)]
 
 
 def _shown(cell: Cell) -> str:
-    return _printable(cell.actual) + MARKS[cell.verdict]
+    return printable(cell.actual) + MARKS[cell.verdict]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """One line, whatever is in it."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -163,7 +164,7 @@ def _explanations(result: Result, width: int) -> Iterable[Text]:
         cells = [cell for cell in result.cells if cell.verdict == verdict]
         if cells:
             yield Text(f"\n{title}\n", style=STYLES[verdict])
-        for reason, group in groupby(cells, key=lambda cell: _reason(result, cell)):
+        for reason, group in groupby(cells, key=lambda cell: reason_of(result, cell)):
             for cell in group:
                 yield Text(_fill(f"{cell.section} {cell.row}, {_explain(cell)}", width, "  "))
             if reason:
@@ -182,7 +183,8 @@ def _explain(cell: Cell) -> str:
     return f"{cell.column}: documented {_quoted(cell.documented)}{expected}, found {_quoted(cell.actual)}"
 
 
-def _reason(result: Result, cell: Cell) -> str:
+def reason_of(result: Result, cell: Cell) -> str:
+    """Why a cell deviates from the document, as far as the errata say; nothing otherwise."""
     reason = result.scenario.reasons.get((cell.section, cell.row, cell.column), "")
     if cell.verdict == "mismatch" and reason and cell.actual == cell.documented:
         return "This erratum no longer holds: the hub does what the document says. Take it out of the errata."
@@ -190,7 +192,7 @@ def _reason(result: Result, cell: Cell) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _printable(text) or "(blank)"
+    return printable(text) or "(blank)"
 
 
 def _fill(text: str, width: int, indent: str) -> str:

@@ -18,11 +18,13 @@ from ortes_db.replay.scenario import (
     Operation,
     Scenario,
 )
-from ortes_db.replay.systems import Erp, Failed, Outlet
+from ortes_db.replay.systems import Call, Erp, Failed, Outlet
 
 Verdict = Literal["match", "erratum", "mismatch"]
 Key = tuple[str, int]  # of an order on the hub: azi, id_pub
 HubOrders = dict[Key, dict[str, str]]
+# By party (store, app, hub, erp, and counters, which are the hub's too): what it holds, cells as text, by a key.
+Holdings = dict[str, dict[str, dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,34 @@ class Problem:
     text: str
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """Numbers of a counter that other traffic of the company used before an operation: from `first` to `last`."""
+
+    azi: str
+    counter: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation as it was played: what passed between systems and hub, and what each holds afterwards."""
+
+    operation: Operation
+    traffic: list[Traffic]
+    calls: list[Call]
+    holdings: Holdings
+
+
 @dataclass
 class Result:
-    """The cells in the table's order."""
+    """The cells in the table's order, the steps in the history's."""
 
     scenario: Scenario
     cells: list[Cell] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def summary(self) -> dict[Verdict, int]:
@@ -87,6 +110,7 @@ class Stage:
         self.acting: dict[tuple[str, str], Outlet] = {}
         self.public_ids: dict[str, int] = {}
         self.keys: dict[str, Key] = {}
+        self.calls: list[Call] = []
 
     def create_companies(self) -> None:
         """Create each company of the scenario. Raises InputError for a code that the hub refuses."""
@@ -104,7 +128,7 @@ class Stage:
         """The ERP of the section's company."""
         azi = self.scenario.company(section)
         if azi not in self.erps:
-            self.erps[azi] = Erp(self._connect("ortes_erp", azi), azi)
+            self.erps[azi] = Erp(self._connect("ortes_erp", azi), "ortes_erp", {"p_azi": azi}, self.calls)
         return self.erps[azi]
 
     def outlet(self, operation: Operation) -> Outlet:
@@ -119,7 +143,7 @@ class Stage:
             elif operation.number is not None:
                 who["p_store"] = operation.number
             schema = "ortes_app" if kind == "app" else "ortes_store"
-            self.outlets[key] = Outlet(self._connect(schema, azi, who.get("p_device")), schema, who)
+            self.outlets[key] = Outlet(self._connect(schema, azi, who.get("p_device")), schema, who, self.calls)
         self.acting[operation.section, kind] = self.outlets[key]
         return self.outlets[key]
 
@@ -148,18 +172,38 @@ class Stage:
             values |= dict(zip(AREA_COLUMNS, (area.tor_chia, area.tor_cnf_num, area.tor_id_web), strict=True))
         return {column: as_text(value) for column, value in values.items()}
 
-    def move_counters(self, operation: Operation) -> None:
+    def holdings(self, orders: HubOrders) -> Holdings:
+        """What each party holds. `orders`: the hub's."""
+        held: Holdings = {"store": {}, "app": {}, "hub": {}, "erp": {}, "counters": {}}
+        for (azi, kind, number), outlet in self.outlets.items():
+            for section, order in outlet.orders.items():
+                cells = {"azi": azi, "number": number, "id": order.id, "id_pub": order.id_pub}
+                held[kind][f"{azi} {number} {section}"] = _texts(cells)
+        for azi, erp in self.erps.items():
+            for section, area in erp.orders.items():
+                cells = {"tor_chia": area.tor_chia, "tor_cnf_num": area.tor_cnf_num, "tor_id_web": area.tor_id_web}
+                held["erp"][f"{azi} {section}"] = _texts({"azi": azi} | cells)
+        held["hub"] = {f"{azi} {id_pub}": cells for (azi, id_pub), cells in orders.items()}
+        for azi, counter, value in self.ops.execute("SELECT azi, contatore, valore FROM ortes_ops.counters"):
+            held["counters"].setdefault(azi, {"azi": azi})[counter] = as_text(value)
+        return held
+
+    def move_counters(self, operation: Operation) -> list[Traffic]:
         """Play the company's other traffic: it has used the numbers up to the one that the operation will draw."""
         azi = self.scenario.company(operation.section)
+        traffic: list[Traffic] = []
         for column in VERBS[operation.verb].draws:
             used, counter = int(operation.expected[column] or 0) - 1, column.upper().replace("_", "-")
-            query = "SELECT 1 FROM ortes_ops.counters WHERE azi = %s AND contatore = %s AND valore < %s"
-            if self.ops.execute(query, (azi, counter, used)).fetchone():
+            query = "SELECT valore FROM ortes_ops.counters WHERE azi = %s AND contatore = %s AND valore < %s"
+            if row := self.ops.execute(query, (azi, counter, used)).fetchone():
                 self.ops.execute("SELECT ortes_ops.set_counter(%s, %s, %s)", (azi, counter, used))
+                traffic.append(Traffic(azi, counter, row[0] + 1, used))
+        return traffic
 
     def _connect(self, role: str, azi: str, device: int | None = None) -> psycopg.Connection[Any]:
         login, connection = self.place.login(role)
-        self.ops.execute("SELECT ortes_ops.grant_access(%s, %s, %s)", (login, azi, device))
+        if azi:  # else no operation of the section calls the hub
+            self.ops.execute("SELECT ortes_ops.grant_access(%s, %s, %s)", (login, azi, device))
         return connection
 
 
@@ -175,8 +219,10 @@ def play(scenario: Scenario, place: Logins, perform: Perform | None = None) -> R
     before = stage.orders()
     for operation in sorted(scenario.operations, key=lambda o: o.history):
         problems: list[str] = []
+        traffic: list[Traffic] = []
+        stage.calls.clear()
         try:
-            stage.move_counters(operation)
+            traffic = stage.move_counters(operation)
             (perform or act)(stage, operation)
         except Failed as failure:
             problems.append(str(failure))
@@ -185,6 +231,7 @@ def play(scenario: Scenario, place: Logins, perform: Perform | None = None) -> R
         actual = after.get(stage.keys.get(operation.section, ("", 0)), {}) | stage.own_cells(operation.section)
         cells[operation.section, operation.row] = compare(operation, actual)
         result.problems += [Problem(operation.section, operation.row, text) for text in problems]
+        result.steps.append(Step(operation, traffic, list(stage.calls), stage.holdings(after)))
         before = after
     result.cells = [cell for operation in scenario.operations for cell in cells[operation.section, operation.row]]
     return result
@@ -243,6 +290,10 @@ def _side_effects(stage: Stage, section: str, before: HubOrders, after: HubOrder
         if changed:
             problems.append(f"it changed {', '.join(changed)} of another order, {key[1]} of {key[0]}")
     return sorted(problems)
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: as_text(value) for name, value in values.items()}
 
 
 def as_text(value: Any) -> str:

@@ -25,6 +25,9 @@ LARGEST_INTEGER, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
 
 HEADER = ("section", "row", "history", "verb", "description", *COLUMNS)
 ERRATA_HEADER = ("section", "row", "column", "documented", "expected", "reason")
+TRANSLATION_HEADER = ("text", "translation")
+
+Translations = Mapping[str, Mapping[str, str]]  # by language, by what the scenario says in its own
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,23 @@ def read_scenario(file: Path, errata_file: Path | None = None) -> Scenario:
             )
             raise InputError(file, message, operation.line, "azi")
     return scenario
+
+
+def read_translations(file: Path, languages: Iterable[str]) -> Translations:
+    """What a scenario's descriptions and reasons are in other languages: FILE.it.csv beside FILE.csv, if there is one.
+
+    Raises InputError.
+    """
+    translations: dict[str, dict[str, str]] = {}
+    for language in languages:
+        beside = file.with_suffix(f".{language}{file.suffix}")
+        if beside.exists():
+            translations[language] = {
+                row["text"]: row["translation"]
+                for _, row in _read_csv(beside, TRANSLATION_HEADER)
+                if row["translation"]
+            }
+    return translations
 
 
 def _operation(
