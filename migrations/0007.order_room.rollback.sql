@@ -1,0 +1,3 @@
+SET LOCAL ROLE ortes_owner;
+
+ALTER TABLE ortes.arportes RESET (fillfactor);
