@@ -30,8 +30,8 @@ _BIGGEST = {"number": 2**63 - 1, "whose": 2**31 - 1}
 KINDS = {
     "id_pub": "public id",
     "tor_chia": "ERP's key",
-    "store": "store's own id",
-    "device": "device's own id",
+    "store": "store's id",
+    "device": "device's id",
 }
 _ASKED = ("azi", "kind", "number", "whose")
 

@@ -1,5 +1,6 @@
 """`ortes board`, as one starts it: where, as whom, and how it ends."""
 
+import asyncio
 import signal
 import socket
 import time
@@ -8,7 +9,9 @@ import httpx
 import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg import errors
 
+from ortes_db.board.reading import as_monitor, connect
 from ortes_db.cli import main
 from tests.board.running import refusal, running
 from tests.hub import Hub
@@ -53,6 +56,29 @@ def test_it_looks_as_the_monitor_or_not_at_all(hub: Hub) -> None:
     with running(hub.db.dsn()) as board:
         hub.save(1)
         assert "Waiting for the ERP" in httpx.get(f"{board.url}/order?azi=C00001&kind=id_pub&number=1").text
+
+
+def test_what_it_asks_it_asks_as_the_monitor_and_only_reads(hub: Hub) -> None:
+    hub.save(1, "secret")
+
+    async def superuser() -> None:
+        async with await connect(hub.db.dsn()) as connection:
+            for query, refused in (
+                ("SELECT dati FROM ortes_ops.orders", errors.InsufficientPrivilege),
+                ("SELECT * FROM ortes.arportes", errors.InsufficientPrivilege),
+                ("SELECT nextval('one')", errors.InsufficientPrivilege),
+                ("SELECT pg_catalog.pg_stat_reset_single_table_counters(0)", errors.InsufficientPrivilege),
+                ("CREATE TEMPORARY TABLE t ()", errors.ReadOnlySqlTransaction),
+            ):
+                with pytest.raises(refused):
+                    async with as_monitor(connection):
+                        await connection.execute(query)
+            async with as_monitor(connection):
+                (count,) = await (await connection.execute("SELECT count(*) FROM ortes_ops.orders")).fetchall()
+            assert count == {"count": 1}
+
+    hub.dba.execute("CREATE SEQUENCE one")
+    asyncio.run(superuser())
 
 
 def test_where_the_monitor_sees_content_it_does_not_start(hub: Hub) -> None:

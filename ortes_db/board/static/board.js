@@ -352,7 +352,8 @@ async function ask(query, quietly = false) {
   } catch {
     if (quietly) return;
   }
-  if (turn !== asking) return;
+  // What it says of an order stays until something newer is known of that.
+  if (turn !== asking || (quietly && !found.querySelector(".order"))) return;
   if (found) $("answer").replaceChildren(...found.children);
   else $("answer").textContent = "The board did not answer: try again.";
   asked = query;
