@@ -126,8 +126,8 @@ def test_a_count_is_the_same_every_time(bench: Bench) -> None:
         for i in range(1, 30):
             explain(user, query, {"i": i})
         counts = [explain(user, query, {"i": i}) for i in range(30, 40)]
-    assert len({one.wal for one in counts}) == 1
-    # An order that opens a new page touches a few buffers more.
+    # An order that opens a new page touches a few buffers more, one whose page is tidied on the way writes that to the WAL.
+    assert max(one.wal for one in counts) - min(one.wal for one in counts) <= 64
     assert max(one.buffers for one in counts) - min(one.buffers for one in counts) <= 3
 
 
