@@ -54,7 +54,7 @@ format: setup ## put the Python code in its layout
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-pictures: setup ## make docs/board.png anew (3 minutes; needs a chromium)
+pictures: setup ## make the README's pictures anew (3 minutes; needs a chromium)
 	$(VENV)/bin/python .ci/pictures.py
 
 scaling: setup ## calculate docs/scaling.md and its chart anew (MEASURE=1: measure its inputs first, 3 minutes, Linux)

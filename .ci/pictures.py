@@ -1,8 +1,10 @@
-"""docs/board.png: the board beside a hub at work, for the README. Written by `make pictures`, which needs a chromium."""
+"""The README's pictures, docs/board.png and docs/replay.png. Written by `make pictures`, which needs a chromium."""
 
 import random
 import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from ortes_db.server import embedded_server
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.board.running import running
 
-PICTURE = Path(__file__).parents[1] / "docs" / "board.png"
+PICTURES = Path(__file__).parents[1] / "docs"
+STEP = 14  # of the replay: the ERP tells the hub that it has an order, and two cells are errata
 COMPANIES = [f"C{n:05}" for n in range(1, 10)]
 STUCK, LAGGING = "C00004", "C00007"  # whose ERP has stopped, whose device 51 has
 SECONDS = 150  # at work before the picture, so that there is something to see
@@ -24,6 +27,22 @@ SECONDS = 150  # at work before the picture, so that there is something to see
 
 def main() -> None:
     program = shutil.which("chromium") or sys.exit("there is no chromium")
+    replay_picture(program)
+    board_picture(program)
+
+
+def replay_picture(program: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        page_file = Path(folder) / "replay.html"
+        subprocess.run([sys.executable, "-m", "ortes_db", "replay", "--html", str(page_file)], check=True)
+        browser = playwright.chromium.launch(executable_path=program)
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en-GB")
+        page.goto(f"{page_file.as_uri()}#step-{STEP}")
+        page.locator("h1").wait_for()
+        page.screenshot(path=PICTURES / "replay.png")
+
+
+def board_picture(program: str) -> None:
     with embedded_server() as server:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE hub")
@@ -43,7 +62,7 @@ def main() -> None:
                 page.get_by_role("button", name="Find").click()
                 page.locator("#answer article").wait_for()
                 page.wait_for_timeout(2500)  # until nothing flashes any more
-                page.screenshot(path=PICTURE)
+                page.screenshot(path=PICTURES / "board.png")
 
 
 def work(dba: psycopg.Connection[Any]) -> None:
