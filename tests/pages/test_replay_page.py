@@ -374,3 +374,47 @@ def test_several_companies_and_stores_are_told_apart(visit: Visit, replay: Repla
         ["C1", "1", "S 1"], ["C1", "2", "S 2"], ["C2", "1", "S 1"],
     ]  # fmt: skip
     expect(page.locator(".call .told")).to_contain_text("azi C2")
+
+
+# On a page with the mistake in it, the test that is there for it fails.
+WRONG = {
+    "what comes later is held already": (
+        "steps.slice(0, current)",
+        "steps",
+        test_each_step_by_keyboard_shows_what_it_did,
+    ),
+    "a key leads nowhere": (
+        "ArrowRight: () => current + 1",
+        "ArrowRight: () => current",
+        test_each_step_by_keyboard_shows_what_it_did,
+    ),
+    "what changed does not stand out": (
+        'names.includes(name) ? "new" : ""',
+        '""',
+        test_what_passed_and_what_each_one_holds,
+    ),
+    "the answer is not shown": (
+        'element("span", "unseen", `${text("answers")}: `), answer(call)',
+        'element("span", "unseen", `${text("answers")}: `)',
+        test_what_passed_and_what_each_one_holds,
+    ),
+    "the address is not read": (
+        "/^#step-(\\d+)$/",
+        "/^#(\\d+)$/",
+        test_slider_buttons_rows_and_address_lead_to_steps,
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_each_of_these_mistakes_would_be_found(visit: Visit, document_page: Path, tmp_path: Path, wrong: str) -> None:
+    right, mistake, shows = WRONG[wrong]
+    text = document_page.read_text(encoding="utf-8")
+    assert right in text
+    page = tmp_path / "wrong.html"
+    # Without the policy, which runs no script but the one it was made for.
+    text, policies = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    assert policies == 1
+    page.write_text(text.replace(right, mistake), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        shows(visit, page)
