@@ -4,9 +4,9 @@ VENV := .venv
 PYTHON_NAMES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 READY := $(VENV)/.ready
 
-# The PostgreSQL versions that `make test` runs on: all there are, or `make test PG=16`, or ORTES_PG_BIN.
+# The PostgreSQL versions that `make test` runs on: the newest and the oldest that is here, or `make test PG=16`, or ORTES_PG_BIN.
 SYSTEM_15 := $(if $(wildcard /usr/lib/postgresql/15/bin/postgres),15)
-PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 16 $(SYSTEM_15))
+PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 $(or $(SYSTEM_15),16))
 
 # PostgreSQL 15 where there is one: PGQ, which the hub is compared with, is a package for it.
 BENCH_PG := $(or $(ORTES_PG_BIN),$(SYSTEM_15))
@@ -35,7 +35,7 @@ bench: setup ## measure the hub beside plain SQL (15 minutes) and write docs/ben
 	@$(VENV)/bin/python -m ortes_db bench --report docs $(if $(BENCH_PG),--pg-bin $(BENCH_PG)) $(ARGS)
 	@$(if $(ARGS),echo "docs/scaling.md is calculated from it: make scaling",$(VENV)/bin/python .ci/scaling.py)
 
-test: setup ## run the tests, on each PostgreSQL version there is (PG=16: on that one)
+test: setup ## run the tests, on the newest and the oldest PostgreSQL here (PG=16: on that one)
 	@once=; for pg in $(PG); do \
 	    echo "== tests on PostgreSQL $$pg"; \
 	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
