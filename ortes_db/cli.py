@@ -1,5 +1,6 @@
 """The command `ortes`: finds its subcommands in ortes_db/commands/, and ends cleanly however it ends."""
 
+import logging
 import os
 import signal
 import sys
@@ -84,6 +85,8 @@ class _Commands(click.Group):
         **extra: Any,
     ) -> Any:
         _exit_cleanly_on_signals()
+        # A connection that is left in the middle of a query logs that; how the command ended is said anyway.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         try:
             # Without click's own ending: its Ctrl-C is exit code 1.
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)

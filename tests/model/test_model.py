@@ -16,12 +16,13 @@ QUIET = list(HealthCheck)  # a slow machine is no finding
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": QUIET, "database": None, "stateful_step_count": 30}
 # Where the variable CI is set, hypothesis would draw the same examples in each part and each run.
 DEFAULT = settings(max_examples=50, derandomize=False, **COMMON)
-CI = settings(max_examples=500, derandomize=False, print_blob=True, **COMMON)
+MANY = int(os.environ.get("ORTES_EXAMPLES", "0"))  # CI: 2000
 
-# CI runs 2,000 examples more, on one PostgreSQL version and in four parts, so that two cores share them.
+# Many are in four parts, so that two cores share them.
 PARTS = [pytest.param(DEFAULT, id="default")]
-if os.environ.get("CI"):
-    PARTS += [pytest.param(CI, id=f"ci-{part}", marks=pytest.mark.once) for part in range(1, 5)]
+if MANY:
+    QUARTER = settings(max_examples=MANY // 4, derandomize=False, print_blob=True, **COMMON)
+    PARTS = [pytest.param(QUARTER, id=f"part-{part}") for part in range(1, 5)]
 
 # Each a hub with one rule wrong: by tables and doors alone, so that it stays wrong however the inside is written.
 DOOR = "LANGUAGE plpgsql SECURITY DEFINER AS $wrong$ BEGIN"
