@@ -11,7 +11,7 @@ PG ?= $(if $(ORTES_PG_BIN),$(ORTES_PG_BIN),18 $(or $(SYSTEM_15),16))
 # PostgreSQL 15 where there is one: PGQ, which the hub is compared with, is a package for it.
 BENCH_PG := $(or $(ORTES_PG_BIN),$(SYSTEM_15))
 
-.PHONY: help setup replay bench test soak lint format docs pictures scaling check clean
+.PHONY: help setup replay bench test long soak lint format docs pictures scaling check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: setup ## run the tests, on the newest and the oldest PostgreSQL here (PG=1
 	    echo "== tests on PostgreSQL $$pg"; \
 	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
 
+long: setup ## run the tests that take long by nature, which make test leaves out, on the newest PostgreSQL here
+	ORTES_PG_BIN=$(firstword $(PG)) $(VENV)/bin/python -m pytest -q -n auto -m long $(ARGS)
+
 soak: setup ## many clients at once for MINUTES (5), and the check of all that they were told
 	@$(VENV)/bin/python -m ortes_db soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
@@ -64,7 +67,7 @@ scaling: setup ## calculate docs/scaling.md and its chart anew (MEASURE=1: measu
 docs: setup ## write docs/reference.md anew from the database's comments and docs/reference.sql
 	$(VENV)/bin/python .ci/reference.py
 
-check: lint test ## all that CI checks
+check: lint test long ## all that CI checks
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -33,8 +33,9 @@ DOORS = {
 }
 
 
-def test_nobody_misses_a_change_and_nobody_makes_an_order_twice(wide_scene: Scene) -> None:
-    history, findings = run_and_check(wide_scene, 6)
+@pytest.mark.parametrize("seconds", [4, pytest.param(20, marks=pytest.mark.long)])
+def test_nobody_misses_a_change_and_nobody_makes_an_order_twice(wide_scene: Scene, seconds: float) -> None:
+    history, findings = run_and_check(wide_scene, seconds)
     assert findings == []
 
     # All that can go wrong was tried.
