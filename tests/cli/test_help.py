@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,10 +17,10 @@ import pytest
 
 from ortes_db.cli import CHAPTERS, main
 from ortes_db.commands._options import Choice
-from tests.cli.conftest import ENVIRONMENT, Told
+from tests.cli.conftest import ENVIRONMENT
+from tests.command import ortes
 
 pytestmark = pytest.mark.once
-Ortes = Callable[..., Told]
 CONTEXT = click.Context(main, info_name="ortes")
 
 
@@ -38,7 +38,7 @@ ALL = dict(commands(main))
 EACH = pytest.mark.parametrize("words", ALL, ids=" ".join)
 
 
-def test_the_help_is_a_table_of_contents_that_fits_a_screen(ortes: Ortes) -> None:
+def test_the_help_is_a_table_of_contents_that_fits_a_screen() -> None:
     for told in (ortes("--help"), ortes("-h")):
         assert (told.returncode, told.stderr) == (0, "")
         lines = told.stdout.splitlines()
@@ -90,7 +90,7 @@ def test_every_choice_says_what_was_probably_meant(words: tuple[str, ...]) -> No
         (["xyzzy"], "There are: "),
     ],
 )
-def test_a_word_that_it_does_not_know(typed: list[str], meant: str, ortes: Ortes) -> None:
+def test_a_word_that_it_does_not_know(typed: list[str], meant: str) -> None:
     told = ortes(*typed)
     assert (told.returncode, told.stdout) == (2, "")
     assert meant in told.stderr
@@ -136,7 +136,7 @@ class Bash:
         os.close(self.main)
 
 
-def test_tab_completes_in_a_real_bash(tmp_path: Path, ortes: Ortes) -> None:
+def test_tab_completes_in_a_real_bash(tmp_path: Path) -> None:
     found = re.search(r"eval .*$", ortes("--help").stdout, re.MULTILINE)
     assert found
     bash = Bash(tmp_path)

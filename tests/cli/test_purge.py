@@ -7,18 +7,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ENVIRONMENT, Told
+from tests.cli.conftest import ENVIRONMENT
+from tests.command import ortes
 from tests.conftest import wait_blocked
 from tests.hub import Hub, one, rows
 
 pytestmark = pytest.mark.once
-Ortes = Callable[..., Told]
 
 ENTRIES = """
 INSERT INTO ortes.history (at, azi, id_pub, became)
@@ -35,7 +34,7 @@ def old(hub: Hub) -> Hub:
     return hub
 
 
-def test_it_counts_first_and_deletes_when_told_to(old: Hub, ortes: Ortes) -> None:
+def test_it_counts_first_and_deletes_when_told_to(old: Hub) -> None:
     dsn = old.db.dsn(old.login("ops"))
     told = ortes("purge", "--keep", "2y", "--dsn", dsn)
     assert (told.returncode, told.stderr) == (0, "")
@@ -56,7 +55,7 @@ def test_it_counts_first_and_deletes_when_told_to(old: Hub, ortes: Ortes) -> Non
     assert ortes("purge", "--keep", "2y", "--dsn", dsn).stdout.startswith("nothing to delete")
 
 
-def test_after_an_interruption_it_goes_on(old: Hub, ortes: Ortes) -> None:
+def test_after_an_interruption_it_goes_on(old: Hub) -> None:
     """Ctrl-C in the second batch: the first one is gone, the second one is as it was."""
     old.dba.execute("""
         CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $f$
@@ -117,14 +116,14 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(old: Hub) -> None:
         (("--keep", "99999y"), "out of range"),
     ],
 )
-def test_what_makes_no_sense_is_refused(old: Hub, ortes: Ortes, given: tuple[str, ...], text: str) -> None:
+def test_what_makes_no_sense_is_refused(old: Hub, given: tuple[str, ...], text: str) -> None:
     told = ortes("purge", *given, "--dsn", old.db.dsn())
     assert (told.returncode, told.stdout) == (2, "")
     assert text in told.stderr
     assert one(old.dba, LEFT) == 25_002
 
 
-def test_others_may_not(old: Hub, ortes: Ortes) -> None:
+def test_others_may_not(old: Hub) -> None:
     told = ortes("purge", "--keep", "2y", "--dsn", old.db.dsn(old.login("monitor")))
     assert (told.returncode, told.stdout) == (2, "")
     assert "grants it the role ortes_ops" in told.stderr

@@ -1,7 +1,6 @@
 """The commands, as a DBA types them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,19 +10,10 @@ import psycopg
 import pytest
 
 from ortes_db.server import Server
+from tests.command import ortes
 from tests.deploy.conftest import ask, dump_schema, run
 
 pytestmark = pytest.mark.once
-
-
-def ortes(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "ortes_db", *arguments],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | environment,
-    )
 
 
 def test_a_round_of_all_of_them(empty_dsn: str) -> None:

@@ -1,8 +1,6 @@
 """The crash matrix: every interruption of every operation is survived by the one rule; what breaks the rule is caught."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -13,6 +11,7 @@ from ortes_db.replay.place import place
 from ortes_db.replay.scenario import Scenario, read_scenario
 from ortes_db.resources import scenarios_dir
 from ortes_db.server import Server, embedded_server
+from tests.command import ortes
 
 
 def scenario(*sections: str) -> Scenario:
@@ -120,15 +119,10 @@ def store_only(tmp_path: Path) -> Path:
     return file
 
 
-def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ortes_db", "replay", "--faults", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
-
-
 @pytest.mark.once
 def test_the_command_prints_a_grid(store_only: Path, pg_bin: str | None) -> None:
     chosen = ["--pg-bin", pg_bin] if pg_bin else []
-    done = run(store_only.parent, store_only, "--errata", store_only.parent / "errata.csv", *chosen)
+    done = ortes("replay", "--faults", store_only, "--errata", store_only.parent / "errata.csv", *chosen)
     assert done.returncode == 0
     said = done.stderr.splitlines()
     assert (said[0], said[-1]) == ("0 of 30, store 1: the backend is killed before commit", "30 of 30")
@@ -141,8 +135,9 @@ def test_the_command_prints_a_grid(store_only: Path, pg_bin: str | None) -> None
 
 
 def test_json_on_another_server_leaves_out_what_it_may_not_stop(store_only: Path, server: Server) -> None:
-    done = run(
-        store_only.parent,
+    done = ortes(
+        "replay",
+        "--faults",
         store_only,
         "--errata",
         store_only.parent / "errata.csv",
@@ -161,7 +156,7 @@ def test_json_on_another_server_leaves_out_what_it_may_not_stop(store_only: Path
 
 @pytest.mark.once
 def test_a_scenario_that_does_not_replay_at_all(store_only: Path, server: Server) -> None:
-    done = run(store_only.parent, store_only, "--dsn", server.dsn())
+    done = ortes("replay", "--faults", store_only, "--dsn", server.dsn())
     assert done.returncode == 1
     assert "without any fault, the scenario does not replay as documented" in done.stderr
     assert "1 mismatch" in done.stdout
@@ -169,6 +164,6 @@ def test_a_scenario_that_does_not_replay_at_all(store_only: Path, server: Server
 
 @pytest.mark.once
 def test_junit_is_no_grid(tmp_path: Path) -> None:
-    done = run(tmp_path, "--format", "junit")
+    done = ortes("replay", "--faults", "--format", "junit")
     assert done.returncode == 2
     assert "junit" in done.stderr

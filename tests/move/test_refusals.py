@@ -17,6 +17,7 @@ from psycopg import sql
 
 from ortes_db.router.move import MoveError, Progress
 from ortes_db.server import Server
+from tests.command import Told, ortes
 from tests.hub import one, rows
 from tests.move.shards import AZI, OTHER, Shards, kill_at
 
@@ -406,9 +407,8 @@ def test_a_router_that_has_lost_its_moves(shards: Shards) -> None:
 # The command, as one types it.
 
 
-def run(shards: Shards, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ortes_db", "router", "move", *arguments, "--router", shards.dsn("router")]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+def run(shards: Shards, *arguments: str) -> Told:
+    return ortes("router", "move", *arguments, "--router", shards.dsn("router"))
 
 
 @pytest.mark.once

@@ -1,25 +1,13 @@
 """`ortes order`, as the support desk types it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.command import ortes
 from tests.hub import Hub
 
 pytestmark = pytest.mark.once
-
-
-def ortes(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "ortes_db", "order", *arguments],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
-    )
 
 
 def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
@@ -28,7 +16,7 @@ def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
     hub.acquire(1, "C[red]1")
     hub.store.execute("SELECT ortes_store.confirm('C00001', 1)")
     dsn = hub.db.dsn(hub.login("monitor"))
-    told = ortes("C00001", "--id-int", "150", "--device", "50", "--dsn", dsn)
+    told = ortes("order", "C00001", "--id-int", "150", "--device", "50", "--dsn", dsn)
     assert (told.returncode, told.stderr) == (0, "")
     for line in (
         "order 1 of company C00001: acquired",
@@ -51,7 +39,7 @@ def test_an_order_is_told_in_full_to_the_monitor(hub: Hub) -> None:
         "yet",
     ]
 
-    found = json.loads(ortes("C00001", "--tor-chia", "C[red]1", "--json", "--dsn", dsn).stdout)
+    found = json.loads(ortes("order", "C00001", "--tor-chia", "C[red]1", "--json", "--dsn", dsn).stdout)
     assert (found["id_pub"], found["state"], found["id_int"]) == (1, "acquired", 150)
     assert found["waiting_for"] in told.stdout
     assert [(r["prov_tipo"], r["confirmed"], r["up_to_date"]) for r in found["readers"]] == [
@@ -66,7 +54,7 @@ def test_the_store_is_meant_with_and_without_a_number(hub: Hub) -> None:
     hub.save(150)
     hub.store.execute("SELECT ortes_store.save_order('C00001', 150, p_store => 2)")
     for store, id_pub in (([], 1), (["2"], 2)):
-        told = ortes("C00001", "--id-int", "150", "--dsn", hub.db.dsn(), "--store", *store)
+        told = ortes("order", "C00001", "--id-int", "150", "--dsn", hub.db.dsn(), "--store", *store)
         assert told.stdout.startswith(f"order {id_pub} of company C00001: saved\n")
 
 
@@ -82,11 +70,11 @@ def test_what_is_not_there_or_not_allowed_is_said(hub: Hub, empty_dsn: str) -> N
         (["C00001", "--id-pub", "1", "--store"], 2, "--store or --device"),
         (["C00001", "--id-int", "1", "--store", "--device", "1"], 2, "--store or --device"),
     ):
-        told = ortes(*arguments)
+        told = ortes("order", *arguments)
         assert (told.returncode, told.stdout) == (code, "")
         assert text in told.stderr
         assert "Traceback" not in told.stderr
 
 
 def test_the_help_has_an_example() -> None:
-    assert "ortes order C00001 --id-pub 4\n" in ortes("--help").stdout
+    assert "ortes order C00001 --id-pub 4\n" in ortes("order", "--help").stdout

@@ -1,10 +1,8 @@
 """The command as a user runs it, and scenarios to run it on."""
 
 import csv
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,9 @@ import pytest
 from ortes_db.replay.scenario import HEADER
 from ortes_db.resources import scenarios_dir
 from ortes_db.server import Server, embedded_server
+from tests.command import Told, ortes
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Told]
 Edit = Callable[..., Path]
 
 
@@ -25,21 +24,10 @@ def bare_server(pg_bin: str | None) -> Iterator[Server]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`ortes replay ARGUMENTS`, from a folder that has nothing to do with the project."""
-
-    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        project = Path(__file__).resolve().parents[2]
-        return subprocess.run(
-            [sys.executable, "-m", "ortes_db", "replay", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(project), **environment},
-            timeout=120,
-        )
-
-    return run
+    monkeypatch.chdir(tmp_path)
+    return partial(ortes, "replay")
 
 
 @pytest.fixture

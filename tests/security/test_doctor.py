@@ -1,9 +1,6 @@
 """`ortes doctor` names what is open, and the statement that it prints closes it."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +11,7 @@ from psycopg import sql
 from ortes_db.deploy import deploy
 from ortes_db.doctor import Finding, doctor
 from ortes_db.server import Server, embedded_server
+from tests.command import ortes
 
 pytestmark = pytest.mark.once
 
@@ -234,26 +232,17 @@ def test_several_at_once_are_all_named(dsn: str) -> None:
         mend(dsn, finding)
 
 
-def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "ortes_db", "doctor", *arguments],
-        capture_output=True,
-        text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | environment,
-    )
-
-
 def test_the_command_says_it_in_text_and_json_and_by_its_exit_code(dsn: str) -> None:
-    done = command("--dsn", dsn)
+    done = ortes("doctor", "--dsn", dsn)
     assert (done.returncode, done.stdout, done.stderr) == (0, "Nothing is open.\n", "")
-    assert json.loads(command("--dsn", dsn, "--json").stdout) == []
+    assert json.loads(ortes("doctor", "--dsn", dsn, "--json").stdout) == []
     run(dsn, "ALTER ROLE shop CONNECTION LIMIT -1")
-    done = command("--dsn", dsn)
+    done = ortes("doctor", "--dsn", dsn)
     assert done.returncode == 1
     assert done.stdout == (
         "limits: login shop has no limit of connections\n    ALTER ROLE shop CONNECTION LIMIT 20;\n1 open\n"
     )
-    done = command("--dsn", dsn, "--json")
+    done = ortes("doctor", "--dsn", dsn, "--json")
     assert done.returncode == 1
     found: list[dict[str, Any]] = json.loads(done.stdout)
     assert [one["mend"] for one in found] == ["ALTER ROLE shop CONNECTION LIMIT 20;"]
@@ -265,7 +254,7 @@ def test_where_it_cannot_tell_it_says_so(bare: Server, dsn: str, what: str) -> N
     where = {"no server": "host=/nonexistent", "no hub": bare.dsn(), "no right to look": bare.dsn("broken", "shop")}[
         what
     ]
-    done = command("--dsn", where)
+    done = ortes("doctor", "--dsn", where)
     assert done.returncode == 2, done
     assert done.stdout == ""
     assert done.stderr.startswith("Error: ")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 
 from ortes_db.cli import main
 from ortes_db.deploy import deploy
 from ortes_db.server import Server, embedded_server
+from tests.command import Told, ortes
 
 pytestmark = pytest.mark.once
 
@@ -48,15 +48,8 @@ class Scram:
     server: Server
     environment: dict[str, str]
 
-    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return subprocess.run(
-            [sys.executable, "-m", "ortes_db", *arguments],
-            capture_output=True,
-            text=True,
-            env=clean | self.environment | environment,
-            timeout=120,
-        )
+    def run(self, *arguments: str, **environment: str) -> Told:
+        return ortes(*arguments, **self.environment, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +95,12 @@ def test_a_service_and_a_passfile_are_honoured(scram: Scram, name: str) -> None:
 
 
 @pytest.fixture
-def call(scram: Scram, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+def call(scram: Scram) -> Callable[..., tuple[int, str]]:
     """A command run in this process: its exit code, and all it says."""
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PGSERVICEFILE", scram.environment["PGSERVICEFILE"])
 
     def run(*arguments: str) -> tuple[int, str]:
-        done = CliRunner().invoke(main, list(arguments))
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.output
+        done = ortes(*arguments, PGSERVICEFILE=scram.environment["PGSERVICEFILE"])
+        return done.returncode, done.stdout + done.stderr
 
     return run
 

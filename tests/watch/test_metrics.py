@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from ortes_db.deploy import deploy
 from ortes_db.metrics import FRESH_SECONDS, Hub
 from ortes_db.server import embedded_server
 from ortes_db.watch import Look, Watch
+from tests.command import ortes
 from tests.hub import Hub as TheHub
 from tests.hub import Later, one
-from tests.watch.conftest import ENVIRONMENT, Told, children
+from tests.watch.conftest import ENVIRONMENT, children
 
 pytestmark = pytest.mark.once
-Ortes = Callable[..., Told]
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
@@ -66,7 +66,7 @@ def traffic(hub: TheHub) -> None:
     hub.app.execute("SELECT ortes_app.confirm('C00001', 50, 1)")
 
 
-def test_everything_there_is_to_tell(hub: TheHub, monitor: str, ortes: Ortes) -> None:
+def test_everything_there_is_to_tell(hub: TheHub, monitor: str) -> None:
     traffic(hub)
     nasty = 'x"\\\n{}=,é'
     hub.db.company(nasty)
@@ -101,7 +101,7 @@ def test_everything_there_is_to_tell(hub: TheHub, monitor: str, ortes: Ortes) ->
     assert "ortes_company_held_seconds" not in {name for name, _ in found}
 
 
-def test_cardinality_is_bounded(hub: TheHub, monitor: str, ortes: Ortes) -> None:
+def test_cardinality_is_bounded(hub: TheHub, monitor: str) -> None:
     traffic(hub)
     for n in range(5):
         hub.db.company(f"X{n}")
@@ -113,7 +113,7 @@ def test_cardinality_is_bounded(hub: TheHub, monitor: str, ortes: Ortes) -> None
     assert not [name for name, _ in found if name.startswith("ortes_reader")]
 
 
-def test_a_textfile_is_there_as_a_whole_or_as_before(hub: TheHub, monitor: str, ortes: Ortes, tmp_path: Path) -> None:
+def test_a_textfile_is_there_as_a_whole_or_as_before(hub: TheHub, monitor: str, tmp_path: Path) -> None:
     file = tmp_path / "ortes.prom"
     assert ortes("metrics", "--textfile", str(file), "--dsn", monitor).returncode == 0
     assert samples(file.read_text())["ortes_up", ()] == 1
@@ -199,7 +199,7 @@ def test_many_who_ask_cost_the_hub_one_look(monitor: str) -> None:
     watch.close()
 
 
-def test_where_it_cannot_listen_it_says_so(monitor: str, ortes: Ortes) -> None:
+def test_where_it_cannot_listen_it_says_so(monitor: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for listen, text in (
             (f"127.0.0.1:{taken.getsockname()[1]}", "Address already in use"),

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.backup.places import statements
+from tests.command import Told, ortes
 from tests.hub import Hub
-from tests.watch.conftest import Told
 from tests.watch.test_metrics import traffic
 
 pytestmark = pytest.mark.once
@@ -46,7 +46,7 @@ def metrics(text: str) -> set[str]:
 
 
 @pytest.fixture
-def exposition(hub: Hub, ortes: Callable[..., Told]) -> str:
+def exposition(hub: Hub) -> str:
     traffic(hub)
     return ortes("metrics", "--once", "--dsn", hub.db.dsn()).stdout
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,11 +20,11 @@ from ortes_db.deploy import deploy
 from ortes_db.server import embedded_server
 from ortes_db.top import age, attention, lines
 from ortes_db.watch import Watch
+from tests.command import ortes
 from tests.hub import Hub, Later, to_json
-from tests.watch.conftest import ENVIRONMENT, Told, children
+from tests.watch.conftest import ENVIRONMENT, children
 
 pytestmark = pytest.mark.once
-Ortes = Callable[..., Told]
 
 
 def traffic(hub: Hub) -> None:
@@ -43,7 +42,7 @@ def traffic(hub: Hub) -> None:
     )
 
 
-def test_one_table_with_what_needs_attention_first(hub: Hub, monitor: str, ortes: Ortes) -> None:
+def test_one_table_with_what_needs_attention_first(hub: Hub, monitor: str) -> None:
     traffic(hub)
     hub.db.company("X\x1b[31m[bold]")
     told = ortes("top", "--once", "--interval", "0.1", "--dsn", monitor)
@@ -72,7 +71,7 @@ def test_one_table_with_what_needs_attention_first(hub: Hub, monitor: str, ortes
     assert "\x1b" not in told.stdout
 
 
-def test_one_document_for_machines(hub: Hub, monitor: str, ortes: Ortes) -> None:
+def test_one_document_for_machines(hub: Hub, monitor: str) -> None:
     traffic(hub)
     told = json.loads(
         ortes("top", "--json", "--interval", "0.1", "--azi", "C?0*", "--azi", "LA*", "--dsn", monitor).stdout
@@ -143,7 +142,7 @@ def test_patterns_mean_what_they_say(hub: Hub, monitor: str) -> None:
     assert ([company.azi for company in look.companies], look.companies_left_out) == (["100%", "100x"], 4)
 
 
-def test_what_cannot_be_looked_at_is_said_in_one_line(hub: Hub, empty_dsn: str, ortes: Ortes) -> None:
+def test_what_cannot_be_looked_at_is_said_in_one_line(hub: Hub, empty_dsn: str) -> None:
     for dsn, how, text in (
         ("host=/nowhere", "--once", "/nowhere"),
         (empty_dsn, "--late=1", "run `ortes deploy`"),
