@@ -36,7 +36,7 @@ def replay_picture(program: str) -> None:
         page_file = Path(folder) / "replay.html"
         subprocess.run([sys.executable, "-m", "ortes_db", "replay", "--html", str(page_file)], check=True)
         browser = playwright.chromium.launch(executable_path=program)
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en-GB")
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
         page.goto(f"{page_file.as_uri()}#step-{STEP}")
         page.locator("h1").wait_for()
         page.screenshot(path=PICTURES / "replay.png")

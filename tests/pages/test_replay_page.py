@@ -6,6 +6,8 @@ What must be seen at each step comes from the scenario's files alone, not from w
 import csv
 import re
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -137,14 +139,6 @@ def test_what_passed_and_what_each_one_holds(visit: Visit, document_page: Path) 
     ]
     assert texts(page, "#holds-hub td.new") == ["C201700001760", "GA", "678"]
     expect(page.locator(".counters")).to_contain_text("ID-SINCRO 678")
-    # The arrow runs from the lane of the ERP to the hub's, from right to left.
-    arrow, hub, erp = (page.locator(s).bounding_box() for s in (".call.erp .ask", "h3.hub", "h3.erp"))
-    assert arrow
-    assert hub
-    assert erp
-    assert arrow["x"] == pytest.approx(hub["x"] + hub["width"] / 2, abs=2)
-    assert arrow["x"] + arrow["width"] == pytest.approx(erp["x"] + erp["width"] / 2, abs=2)
-
     page.keyboard.press("End")
     assert texts(page, ".call .say") == [
         "answer: ID-PUB 1, 2, 3, 4 · ID-SINCRO 562, 699, 701, 743",
@@ -153,6 +147,138 @@ def test_what_passed_and_what_each_one_holds(visit: Visit, document_page: Path) 
         "answer: 743",
     ]
     assert ["213", "4"] in rows_of(page, "#holds-store")
+
+
+# Where things are. What a scrolling box does not show has no size; a cell behind the column that stays is not seen either.
+PLACES = """() => {
+    const shown = (element, within) => {
+        const box = element.getBoundingClientRect();
+        const edge = within?.getBoundingClientRect() ?? {left: 0, top: 0, right: innerWidth, bottom: innerHeight};
+        const side = within ? document.querySelector("tr.current th").getBoundingClientRect().right : 0;
+        return box.left >= Math.max(edge.left, side) - 1 && box.right <= edge.right + 1
+            && box.top >= edge.top - 1 && box.bottom <= Math.min(edge.bottom, innerHeight) + 1;
+    };
+    const box = (element) => {
+        const {left, top, right, bottom} = element.getBoundingClientRect();
+        return {left, top, right, bottom};
+    };
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    const table = document.getElementById("document");
+    const calls = document.getElementById("calls");
+    const [ask, answer] = ["::before", "::after"].map((way) => getComputedStyle(calls, way));
+    return {
+        table: box(table),
+        lanes: box(document.getElementById("lanes")),
+        parts: Object.fromEntries(all(".lane, .holds, .calls").map((part) => [part.id, box(part)])),
+        cells: all("tr.current :is(.new, .erratum)").map((cell) => shown(cell, table)),
+        said: all("#calls > li:not(.life)").map((line) => shown(line)),
+        text: all("#calls > li:not(.life)").map(box),
+        held: all(".holds").map((part) => shown(part) && part.scrollHeight <= part.clientHeight && part.scrollWidth <= part.clientWidth),
+        acting: all(".lane.acting").map((lane) => lane.id),
+        arrows: ask.content === "none" ? null : {
+            left: parseFloat(ask.left), height: parseFloat(ask.height), other: parseFloat(answer.height), turned: ask.rotate,
+        },
+    };
+}"""
+
+
+def apart(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Two boxes that do not cover each other."""
+    beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
+    return beside or one["bottom"] <= other["top"] + 1 or other["bottom"] <= one["top"] + 1
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "it-IT"])
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900), (1920, 1080)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_desktop_shows_the_table_and_the_parties_beside_it(
+    visit: Visit, document_page: Path, size: tuple[int, int], locale: str
+) -> None:
+    width, height = size
+    page = visit(document_page.as_uri(), viewport={"width": width, "height": height}, locale=locale)
+    tiers = set()
+    for number in range(1, len(STEPS) + 1):
+        stands_at(page, number)
+        seen = page.evaluate(PLACES)
+        table, lanes, parts = seen["table"], seen["lanes"], seen["parts"]
+        assert table["right"] < lanes["left"]
+        assert lanes["right"] <= width - 16
+        assert table["top"] == pytest.approx(lanes["top"], abs=2)
+        assert table["bottom"] == pytest.approx(lanes["bottom"], abs=2)
+        assert (table["bottom"] <= height, lanes["bottom"] <= height) == (True, True)
+        assert [pair for pair in combinations(parts, 2) if not apart(*(parts[part] for part in pair))] == []
+        texts = [parts["calls"], *seen["text"]]
+        assert all(line["top"] >= texts[0]["top"] and line["bottom"] <= texts[0]["bottom"] + 1 for line in texts[1:])
+        # The first of them, where they are further apart than the region is wide.
+        spanning = width < 1440 and {"azi", "area.tor_id_web"} <= STEPS[number - 1].changed
+        assert seen["cells"][: 1 if spanning else None] == [True] * (1 if spanning else len(seen["cells"]))
+        assert len(seen["cells"]) >= len(STEPS[number - 1].changed)
+        assert seen["said"] == [True] * len(seen["said"])
+        assert len(seen["said"]) >= 1
+        assert seen["held"] == [True] * 4
+        assert page.evaluate(WIDER_THAN_THE_WINDOW) is False
+        tiers.add((number, parts["lane-hub"]["top"], parts["lane-erp"]["top"]))
+        page.keyboard.press("ArrowRight")
+    # From step to step, each stays where it was, but for a few lines.
+    for place in (1, 2):
+        assert max(tier[place] for tier in tiers) - min(tier[place] for tier in tiers) <= 24
+
+
+@pytest.mark.parametrize(
+    ("step", "party", "side"),
+    [(2, "store", "above"), (10, "app", "above"), (14, "erp", "below"), (21, "store", "above"), (15, None, "below")],
+)
+def test_what_passes_is_an_arrow_between_its_party_and_the_hub(
+    visit: Visit, document_page: Path, step: int, party: str | None, side: str
+) -> None:
+    page = visit(f"{document_page.as_uri()}#step-{step}", **DESKTOP)
+    seen = page.evaluate(PLACES)
+    parts, arrows, calls = seen["parts"], seen["arrows"], seen["parts"]["calls"]
+    between = ("holds-store", "lane-hub") if side == "above" else ("holds-hub", "lane-erp")
+    assert calls["top"] == pytest.approx(parts[between[0]]["bottom"], abs=1)
+    assert calls["bottom"] == pytest.approx(parts[between[1]]["top"], abs=1)
+    if party is None:
+        assert arrows is None
+        return
+    assert set(seen["acting"]) == {f"lane-{party}", "lane-hub"}
+    whole = calls["bottom"] - calls["top"]
+    assert (arrows["height"], arrows["other"]) == (pytest.approx(whole, abs=1), pytest.approx(whole, abs=1))
+    assert arrows["turned"] == ("180deg" if party == "erp" else "none"), "the ERP's calls go up"
+    party_box = parts[f"holds-{party}"]
+    assert party_box["left"] < calls["left"] + arrows["left"] < party_box["right"] - 10
+
+
+def test_below_a_desktops_width_the_parties_stand_below(visit: Visit, document_page: Path) -> None:
+    shape = {"viewport": {"width": 1000, "height": 900}, "locale": "en-GB"}
+    page = visit(f"{document_page.as_uri()}#step-14", **shape)
+    seen = page.evaluate(PLACES)
+    assert seen["lanes"]["top"] > seen["table"]["bottom"]
+    assert seen["cells"] == [True] * 3
+    # The arrow runs from the lane of the ERP to the hub's, from right to left.
+    arrow, hub, erp = (page.locator(s).bounding_box() for s in (".call.erp .ask", "h3.hub", "h3.erp"))
+    assert arrow
+    assert hub
+    assert erp
+    assert arrow["x"] == pytest.approx(hub["x"] + hub["width"] / 2, abs=2)
+    assert arrow["x"] + arrow["width"] == pytest.approx(erp["x"] + erp["width"] / 2, abs=2)
+
+
+def test_a_row_without_room_for_its_description_says_it_all_the_same(visit: Visit, document_page: Path) -> None:
+    page = visit(document_page.as_uri(), **DESKTOP)
+    rows = page.locator("tr[data-step]")
+    for step, row in zip(sorted(STEPS, key=in_the_table), rows.all(), strict=True):
+        said = step.row["description"]
+        assert row.get_attribute("title") == said
+        assert row.get_by_role("rowheader").inner_text().split("\n")[-1].endswith(said)
+        assert row.get_by_role("rowheader").bounding_box()["width"] < 60
+    page.get_by_role("button", name="IT", exact=True).click()
+    assert rows.first.get_attribute("title") == TRANSLATIONS["A customer places an order in the store"]
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    assert rows.first.get_by_role("rowheader").bounding_box()["width"] > 200
+
+
+def in_the_table(step: Step) -> tuple[int, int]:
+    sections = list(dict.fromkeys(row["section"] for row in read("orders.csv")))
+    return sections.index(step.row["section"]), int(step.row["row"])
 
 
 def test_slider_buttons_rows_and_address_lead_to_steps(visit: Visit, document_page: Path) -> None:
@@ -379,8 +505,8 @@ def test_several_companies_and_stores_are_told_apart(visit: Visit, replay: Repla
 # On a page with the mistake in it, the test that is there for it fails.
 WRONG = {
     "what comes later is held already": (
-        "steps.slice(0, current)",
-        "steps",
+        "holdingsUpTo(current)",
+        "holdingsUpTo(steps.length)",
         test_each_step_by_keyboard_shows_what_it_did,
     ),
     "a key leads nowhere": (
@@ -402,6 +528,26 @@ WRONG = {
         "/^#step-(\\d+)$/",
         "/^#(\\d+)$/",
         test_slider_buttons_rows_and_address_lead_to_steps,
+    ),
+    "the parties stand below the table at every width": (
+        "(min-width: 1200px)",
+        "(min-width: 9000px)",
+        partial(test_a_desktop_shows_the_table_and_the_parties_beside_it, size=(1440, 900), locale="en-GB"),
+    ),
+    "what changed is not scrolled to": (
+        "if (!seen) view.scrollLeft",
+        "if (false) view.scrollLeft",
+        partial(test_a_desktop_shows_the_table_and_the_parties_beside_it, size=(1280, 800), locale="en-GB"),
+    ),
+    "an empty lane takes no more than it needs": (
+        "  reserve();",
+        "",
+        partial(test_a_desktop_shows_the_table_and_the_parties_beside_it, size=(1440, 900), locale="en-GB"),
+    ),
+    "the ERP's arrow points at the ERP": (
+        "rotate: 180deg",
+        "rotate: none",
+        partial(test_what_passes_is_an_arrow_between_its_party_and_the_hub, step=14, party="erp", side="below"),
     ),
 }
 

@@ -7,6 +7,7 @@
   const byId = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const slider = byId("slider");
+  const PARTIES = ["store", "app", "hub", "erp"];
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let language = "en";
   let current = 0;
@@ -69,9 +70,10 @@
     writeHoldings();
   }
 
-  // The row in question is to be seen in the table, and the first cell that changed; the page itself does not move.
+  // The row in question is to be seen in the table, and the cells that it is about; the page itself does not move.
   function reveal() {
     const view = byId("document");
+    root.style.setProperty("--above", `${view.parentElement.getBoundingClientRect().top + scrollY}px`);
     const row = view.querySelector("tr.current");
     const head = view.querySelector("thead").offsetHeight;
     const note = view.querySelector("tr.note.open");
@@ -81,12 +83,13 @@
     // A row below the head is seen whole or not at all.
     const first = [...view.querySelectorAll("tbody tr")].find((line) => line.offsetTop - head >= middle);
     view.scrollTop = first ? first.offsetTop - head : middle;
-    const cell = row.querySelector(".new");
-    if (cell) {
+    const cells = [...row.querySelectorAll(".new, .erratum, .mismatch")];
+    if (cells.length) {
       const side = row.firstElementChild.offsetWidth;
-      const seen = cell.offsetLeft >= view.scrollLeft + side
-        && cell.offsetLeft + cell.offsetWidth <= view.scrollLeft + view.clientWidth;
-      if (!seen) view.scrollLeft = cell.offsetLeft - side - 16;
+      const [from, to] = [cells[0].offsetLeft - side, cells.at(-1).offsetLeft + cells.at(-1).offsetWidth];
+      const seen = from >= view.scrollLeft && to <= view.scrollLeft + view.clientWidth;
+      // All of them; where that is too much, the first.
+      if (!seen) view.scrollLeft = to - view.clientWidth <= from ? to - view.clientWidth : from - 16;
     }
   }
 
@@ -99,8 +102,10 @@
     });
     for (const call of step.calls) lines.push(callLine(call));
     if (!step.calls.length) lines.push(element("li", "none", text("no_call")));
-    byId("calls").replaceChildren(...["store", "app", "hub", "erp"].map((party) => lifeline(party)), ...lines);
+    byId("calls").replaceChildren(...PARTIES.map((party) => lifeline(party)), ...lines);
     const acting = step.calls.length ? step.calls[0].party : actor(step);
+    byId("lanes").dataset.acting = acting;
+    byId("lanes").classList.toggle("called", step.calls.length > 0);
     for (const lane of all(".lane")) {
       lane.classList.toggle("acting", lane.classList.contains(acting) || (step.calls.length > 0 && lane.classList.contains("hub")));
     }
@@ -123,7 +128,7 @@
     const ask = element("div", "ask", element("span", "unseen", `${partyName(call)} → ${text("party_hub")}: `),
       element("span", "who", partyName(call)), element("code", "", call.door), " ", element("span", "told", told));
     const say = element("div", call.error ? "say error" : "say", element("span", "unseen", `${text("answers")}: `), answer(call));
-    return element("li", `call ${call.party}`, ask, say);
+    return element("li", `call ${call.party}${call.number === null ? "" : " numbered"}`, ask, say);
   }
 
   function partyName(call) {
@@ -139,22 +144,45 @@
 
   // --- what each one holds: all changes up to now
 
-  function writeHoldings() {
+  function holdingsUpTo(number) {
     const held = Object.fromEntries(Object.keys(data.columns).map((party) => [party, new Map()]));
-    for (const step of steps.slice(0, current)) {
+    for (const step of steps.slice(0, number)) {
       for (const [party, key, cells] of step.held) {
         if (cells === null) held[party].delete(key); else held[party].set(key, cells);
       }
     }
+    return held;
+  }
+
+  function writeHoldings() {
+    const held = holdingsUpTo(current);
     const changed = new Map(steps[current - 1].held.map(([party, key, , names]) => [`${party} ${key}`, names]));
-    for (const party of ["store", "app", "hub", "erp"]) {
+    for (const party of PARTIES) {
       const parts = [held[party].size ? holdingsTable(party, held[party], changed) : element("p", "nothing", text("no_order"))];
       if (party === "hub") parts.push(countersLine(held.counters, changed));
-      const box = byId(`holds-${party}`);
-      box.replaceChildren(...parts);
-      // What is too long for its lane scrolls there, by keyboard too.
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+      byId(`holds-${party}`).replaceChildren(...parts);
     }
+    revealHoldings();
+  }
+
+  // What is too much for its lane scrolls there, by keyboard too; what changed is to be seen.
+  function revealHoldings() {
+    for (const party of PARTIES) {
+      const box = byId(`holds-${party}`);
+      const small = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+      if (small) box.tabIndex = 0; else box.removeAttribute("tabindex");
+      const row = box.querySelector("tbody .new")?.parentElement;
+      if (row) box.scrollTop = row.offsetTop + row.offsetHeight - box.clientHeight / 2;
+    }
+  }
+
+  // The lanes keep their places from step to step: each has room for the most that it will hold, up to a few.
+  function reserve() {
+    const held = holdingsUpTo(steps.length);
+    for (const party of PARTIES) byId(`holds-${party}`).style.setProperty("--rows", Math.min(held[party].size, 4));
+    const most = (parties) => Math.max(1, ...steps.map((step) => step.calls.filter((call) => parties.includes(call.party)).length));
+    byId("lanes").style.setProperty("--calls-above", Math.min(most(["store", "app"]), 4));
+    byId("lanes").style.setProperty("--calls-below", Math.min(most(["erp"]), 4));
   }
 
   function holdingsTable(party, rows, changed) {
@@ -190,6 +218,7 @@
     root.lang = chosen;
     for (const part of all("[data-t]")) part.textContent = text(part.dataset.t);
     for (const part of all("[data-s]")) part.textContent = said(part.dataset.s);
+    for (const row of all("tr[data-step]")) row.title = row.querySelector("[data-s]").textContent;
     for (const part of all("[data-label]")) part.setAttribute("aria-label", text(part.dataset.label));
     for (const part of all("[data-title]")) part.title = text(part.dataset.title);
     for (const button of all("[data-language]")) button.setAttribute("aria-pressed", button.dataset.language === chosen);
@@ -232,7 +261,7 @@
     event.preventDefault();
     go(Number(row.dataset.step));
   });
-  addEventListener("resize", reveal);
+  addEventListener("resize", () => { reveal(); revealHoldings(); });
   addEventListener("hashchange", () => { if (fromAddress()) show(fromAddress()); });
   for (const button of all("[data-language]")) {
     button.addEventListener("click", () => {
@@ -255,6 +284,7 @@
     byId("ticks").append(...steps.map((step) => element("span", step.verdicts.join(" "))));
   }
   root.classList.add("scripted");
+  reserve();
   light(remembered("theme"));
   const wanted = remembered("language") ?? navigator.language.slice(0, 2);
   speak(data.languages.includes(wanted) ? wanted : "en");
