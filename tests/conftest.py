@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -106,6 +107,25 @@ def pg_bin(request: pytest.FixtureRequest) -> str | None:
     return request.config.getoption("--pg-bin") or os.environ.get("ORTES_PG_BIN") or None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def initdb_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of each PostgreSQL `initdb` runs once a worker; its other servers start from a copy, as PostgreSQL's own tests do."""
+    really, kept = Server.setup, tmp_path_factory.mktemp("initdb")
+
+    def setup(self: Server) -> None:
+        made = kept / self.version
+        if made.is_dir():
+            subprocess.run(["cp", "-a", made / "data", made / "tmp", self.base_dir], check=True)
+            return
+        really(self)
+        made.mkdir()
+        subprocess.run(["cp", "-a", self.data_dir, self.socket_dir, made], check=True)
+
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(Server, "setup", setup)
+        yield
+
+
 @pytest.fixture(scope="session")
 def server(pg_bin: str | None) -> Iterator[Server]:
     """This worker's server, in memory where there is room: cloning a database is ten times as fast there."""
@@ -132,7 +152,10 @@ def db(server: Server, template: str) -> Iterator[Db]:
     database = Db(server, f"test_{next(_serial)}")
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database.name), sql.Identifier(template))
+            # Twice as fast as by WAL, and the files that speed up a first connection come along.
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(database.name), sql.Identifier(template)
+            )
         )
     try:
         yield database

@@ -223,16 +223,19 @@ UNTRUE = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("untruth", UNTRUE, ids=lambda untruth: untruth.__name__)
 def test_an_untrue_history_is_found(history: History, untruth: Callable[[History], None]) -> None:
     untruth(history)
     assert UNTRUE[untruth] in {finding.kind for finding in check(history)}
 
 
+@pytest.mark.once
 def test_each_check_was_seen_failing() -> None:
     assert set(UNTRUE.values()) == KINDS.keys()
 
 
+@pytest.mark.once
 def test_a_reader_that_saw_nothing_missed_all(history: History) -> None:
     azi = history.companies[0].azi
     history.readings = [Reading("blind", azi)]

@@ -18,6 +18,7 @@ from ortes_db.rollback import RollbackResult, rollback
 from ortes_db.script import script
 from ortes_db.server import Server, embedded_server
 from ortes_db.status import Status, status
+from tests.conftest import Db
 
 
 @dataclass
@@ -69,10 +70,9 @@ def release(tmp_path: Path) -> Release:
 
 
 @pytest.fixture
-def deployed(release: Release, empty_dsn: str) -> str:
-    """A database with that release in it."""
-    release.deploy(empty_dsn)
-    return empty_dsn
+def deployed(db: Db) -> str:
+    """A database with that release in it, as it is before a test edits it: a clone of one."""
+    return db.dsn()
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def test_a_marker_that_is_missing_is_said() -> None:
         scaling.filled("<!-- scaling: year -->\nold\n<!-- end -->\n", {"year": "new", "skew": "new"})
 
 
+@pytest.mark.long
 def test_the_page_and_its_chart_are_not_stale() -> None:
     told = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -20,7 +20,9 @@ def scenario(*sections: str) -> Scenario:
     return Scenario(whole.file, [o for o in whole.operations if not sections or o.section in sections], whole.reasons)
 
 
+# The grid of the command, below, is the same for the store's operations.
 @pytest.mark.once
+@pytest.mark.long
 def test_every_interruption_of_every_operation_is_survived(pg_bin: str | None) -> None:
     with embedded_server(pg_bin) as server, place(server.dsn()) as here:
         matrix = interrupt_all(scenario(), here, server)

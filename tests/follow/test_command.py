@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.backup.places import wait_for
 from tests.conftest import wait_blocked
 from tests.follow.conftest import Follower
-from tests.hub import Hub, one, rows
+from tests.hub import Hub, one
 
 pytestmark = pytest.mark.once
 
@@ -38,9 +39,9 @@ def test_killed_between_writing_and_confirming_it_writes_again(hub: Hub, followe
     first = follower(*arguments(hub, "--confirm"))
     assert [order["id_sincro"] for order in first.take(1)] == [1]
     # It wants to confirm, and waits for its turn.
-    (pid,) = rows(
-        hub.dba, "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%.confirm(%%' AND pid <> pg_backend_pid()"
-    )[0]
+    confirming = "FROM pg_stat_activity WHERE query LIKE '%.confirm(%' AND usename <> current_user"
+    wait_for(hub.dba, f"SELECT count(*) = 1 {confirming}")
+    pid = one(hub.dba, f"SELECT pid {confirming}")
     wait_blocked(hub.dba, pid)
     first.process.kill()
     first.process.wait()

@@ -15,7 +15,7 @@ from tests.model.machine import Machine
 QUIET = list(HealthCheck)  # a slow machine is no finding
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": QUIET, "database": None, "stateful_step_count": 30}
 # Where the variable CI is set, hypothesis would draw the same examples in each part and each run.
-DEFAULT = settings(max_examples=50, derandomize=False, **COMMON)
+DEFAULT = settings(max_examples=25, derandomize=False, **COMMON)
 MANY = int(os.environ.get("ORTES_EXAMPLES", "0"))  # CI: 2000
 
 # Many are in four parts, so that two cores share them.

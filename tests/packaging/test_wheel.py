@@ -46,6 +46,7 @@ def test_wheel_contains_migrations_rules_and_scenarios(wheel: Path) -> None:
         assert {f"ortes_db/{name}/{file.relative_to(folder).as_posix()}" for file in files} <= packed
 
 
+@pytest.mark.long
 def test_wheel_replays_the_document_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     environment, elsewhere = tmp_path / "environment", tmp_path / "elsewhere"
     elsewhere.mkdir()

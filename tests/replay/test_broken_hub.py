@@ -49,6 +49,7 @@ def test_the_hub_as_it_is(server: Server) -> None:
     assert replay(server).good
 
 
+@pytest.mark.once
 def test_another_order_key(server: Server) -> None:
     result = replay(
         server, *instead(ACQUIRE, "RETURN ortes_erp.acquire_order_true(p_azi, p_id_pub, p_tor_chia || 'x');")
@@ -57,11 +58,13 @@ def test_another_order_key(server: Server) -> None:
     assert any("ortes_erp.export_order: OR004" in problem.text for problem in result.problems)
 
 
+@pytest.mark.once
 def test_an_acquisition_that_is_not_kept(server: Server) -> None:
     result = replay(server, *instead(ACQUIRE, "RETURN 323;"))
     assert {("store", "4", c) for c in ("tor_chia", "ack_gest", "id_sincro")} <= mismatches(result)
 
 
+@pytest.mark.once
 def test_a_counter_that_stands_still(server: Server) -> None:
     back = "PERFORM ortes_erp.acquire_order_true(p_azi, p_id_pub, p_tor_chia);"
     back += " SET LOCAL session_replication_role = replica;"  # past the triggers, which forbid it
@@ -71,6 +74,7 @@ def test_a_counter_that_stands_still(server: Server) -> None:
     assert mismatches(result) == acquired
 
 
+@pytest.mark.once
 def test_a_number_that_is_skipped(server: Server) -> None:
     twice = "PERFORM ortes_ops.set_counter(p_azi, 'ID-SINCRO', (SELECT valore + 1 FROM ortes.apstatosyn AS s"
     twice += " WHERE s.azi = p_azi AND contatore = 'ID-SINCRO'));"
@@ -80,11 +84,13 @@ def test_a_number_that_is_skipped(server: Server) -> None:
     assert {(s, "4", "id_sincro") for s in ("store", "app-50", "app-51")} <= mismatches(result)
 
 
+@pytest.mark.once
 def test_a_flag_that_is_not_set(server: Server) -> None:
     result = replay(server, *instead(IMPORT, "RETURN true;"))
     assert mismatches(result) == {("erp", "3", "ack_store")}
 
 
+@pytest.mark.once
 def test_a_wrong_answer(server: Server) -> None:
     result = replay(
         server,
@@ -93,12 +99,14 @@ def test_a_wrong_answer(server: Server) -> None:
     assert ("store", "2", "store.id_pub") in mismatches(result)
 
 
+@pytest.mark.once
 def test_a_change_that_is_missed(server: Server) -> None:
     result = replay(server, *instead(CHANGES, "RETURN;"))
     assert mismatches(result) == {("erp", "3", c) for c in ("ack_store", "store.id", "store.id_pub")}
     assert [problem.text for problem in result.problems] == ["ortes_store.changes has not shown order 4"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
