@@ -19,7 +19,7 @@ from psycopg import sql
 
 from ortes_db.server import Server, embedded_server
 
-pytest_plugins = ("tests.browser",)  # its fixtures, for every folder
+pytest_plugins = ("tests.browser", "tests.hub")  # their fixtures, for every folder
 TEMPLATE = "ortes_template"
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 _serial = itertools.count(1)

@@ -110,6 +110,12 @@ class Hub:
         }
 
 
+@pytest.fixture
+def hub(db: Db) -> Hub:
+    """A hub of this test's own, with company C00001 and nothing in it."""
+    return Hub(db)
+
+
 def one(connection: Connection, query: str, *parameters: Any) -> Any:
     """The one value that a query returns."""
     row = connection.execute(query, parameters or None).fetchone()

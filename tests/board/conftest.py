@@ -12,12 +12,6 @@ from tests.hub import Hub
 _serial = itertools.count(1)
 
 
-@pytest.fixture
-def hub(db: Db) -> Hub:
-    """A hub of this test's own, with company C00001 and nothing in it."""
-    return Hub(db)
-
-
 @pytest.fixture(scope="module")
 def kept(server: Server, template: str) -> Iterator[Hub]:
     """One hub for all tests of a module: each makes companies of its own in it. C00001 notifies."""

@@ -17,8 +17,7 @@ import pytest
 
 from ortes_db.cli import CHAPTERS, main
 from ortes_db.commands._options import Choice
-from tests.cli.conftest import ENVIRONMENT
-from tests.command import ortes
+from tests.command import ENVIRONMENT, ortes
 
 pytestmark = pytest.mark.once
 CONTEXT = click.Context(main, info_name="ortes")

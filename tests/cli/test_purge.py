@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ENVIRONMENT
-from tests.command import ortes
+from tests.command import ENVIRONMENT, ortes
 from tests.conftest import wait_blocked
 from tests.hub import Hub, one, rows
 

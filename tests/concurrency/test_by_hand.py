@@ -5,15 +5,13 @@ import pytest
 
 from tests.backup.places import statements
 from tests.concurrency.test_stalled_client import with_variables
-from tests.conftest import Db
 from tests.hub import Hub, Later
 
 IMPORT = "SELECT ortes_store.import_orders(%s, %s)::bigint"
 
 
 @pytest.fixture
-def hub(db: Db) -> Hub:
-    hub = Hub(db)
+def hub(hub: Hub) -> Hub:
     for tor_chia in ("G1", "G2"):
         hub.export(tor_chia)
     return hub

@@ -7,16 +7,10 @@ import psycopg
 import pytest
 
 from tests.backup.places import statements
-from tests.conftest import Db
 from tests.hub import Hub, Later, one, rows
 
 BOUND = "200ms"
 HEADING = "A client that stalls"
-
-
-@pytest.fixture
-def hub(db: Db) -> Hub:
-    return Hub(db)
 
 
 @pytest.fixture

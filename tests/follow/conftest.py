@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Db
 from tests.hub import Hub
 
 
@@ -74,8 +73,7 @@ def follower(tmp_path: Path) -> Iterator[Callable[..., Follower]]:
 
 
 @pytest.fixture
-def hub(db: Db) -> Hub:
-    """A hub with company C00001, whose notifications are on."""
-    hub = Hub(db)
+def hub(hub: Hub) -> Hub:
+    """With company C00001's notifications on."""
     hub.ops.execute("SELECT ortes_ops.set_notify('C00001', true)")
     return hub

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from ortes_db.cli import main
 from ortes_db.server import Server
 from tests.board.running import running
-from tests.cli.conftest import ENVIRONMENT
+from tests.command import ENVIRONMENT
 from tests.hub import one, rows
 from tests.router.conftest import Cluster, new_cluster
 

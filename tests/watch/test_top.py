@@ -20,9 +20,9 @@ from ortes_db.deploy import deploy
 from ortes_db.server import embedded_server
 from ortes_db.top import age, attention, lines
 from ortes_db.watch import Watch
-from tests.command import ortes
+from tests.command import ENVIRONMENT, ortes
 from tests.hub import Hub, Later, to_json
-from tests.watch.conftest import ENVIRONMENT, children
+from tests.watch.conftest import children
 
 pytestmark = pytest.mark.once
 
