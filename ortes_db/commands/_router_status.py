@@ -23,7 +23,7 @@ def print_router_status(found: RouterStatus, as_json: bool) -> None:
     )
     table = Table("shard", "state", "companies", "weight", "new ones", "release", "PostgreSQL", box=box.SIMPLE_HEAD)
     for one in found.shards:
-        state = "up" if one.up else "closed" if one.closed else "DOWN"
+        state = "up" if one.up else "closed" if one.closed else "HANGS" if one.hangs_since else "DOWN"
         accepts = "yes" if one.accepts else "no"
         version = (one.server_version or "-").split()[0]
         table.add_row(one.name, state, str(one.companies), f"{one.weight:g}", accepts, one.release or "-", version)

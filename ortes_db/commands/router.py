@@ -10,6 +10,7 @@ from ortes_db.commands._options import checked_dsn
 from ortes_db.commands._output import Refused, names, say
 from ortes_db.commands._router_move import move
 from ortes_db.commands._router_status import print_router_status
+from ortes_db.commands._router_watch import watch
 from ortes_db.router.deploy import RouterResult, deploy_router
 from ortes_db.router.manage import end_calls as end_calls_of
 from ortes_db.router.manage import forget_password, remove_shard, set_password, set_shard
@@ -31,6 +32,7 @@ def router() -> None:
 
 
 router.add_command(move)
+router.add_command(watch)
 
 router_option = click.option(
     "--router",

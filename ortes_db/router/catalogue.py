@@ -10,50 +10,44 @@ from ortes_db.tree import DeployError
 
 SYSTEMS = ("ortes_store", "ortes_app", "ortes_erp", "ortes_ops")
 
-_DOORS = """
+# Of a relation c: its columns; of whatever has an acl: who of the hub's roles may use it.
+_COLUMNS = """CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
+        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
+    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+) AS a"""
+_GRANTEES = """CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(DISTINCT r.rolname::text), '{{}}') AS grantees
+    FROM aclexplode(coalesce({acl}, acldefault('{kind}', {owner}))) AS e
+    INNER JOIN pg_roles AS r ON e.grantee = r.oid AND e.privilege_type = '{privilege}'
+    WHERE r.rolname = ANY (%(roles)s)
+) AS g"""
+_DOORS = f"""
 SELECT n.nspname, p.proname, pg_get_function_arguments(p.oid), pg_get_function_identity_arguments(p.oid),
     oidvectortypes(p.proargtypes), pg_get_function_result(p.oid), p.proretset, p.prorows::integer,
-    coalesce(p.proargnames[1:p.pronargs], '{}'), obj_description(p.oid, 'pg_proc'), g.grantees
+    coalesce(p.proargnames[1:p.pronargs], '{{}}'), obj_description(p.oid, 'pg_proc'), g.grantees
 FROM pg_proc AS p
 INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid
-CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(DISTINCT r.rolname::text), '{}') AS grantees
-    FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-    INNER JOIN pg_roles AS r ON a.grantee = r.oid AND a.privilege_type = 'EXECUTE'
-    WHERE r.rolname = ANY (%(roles)s)
-) AS g
+{_GRANTEES.format(acl="p.proacl", kind="f", owner="p.proowner", privilege="EXECUTE")}
 WHERE n.nspname = ANY (%(systems)s) AND p.prokind = 'f'
 ORDER BY n.nspname, p.proname, p.oid
 """
-_VIEWS = """
+_VIEWS = f"""
 SELECT n.nspname, c.relname, a.names, a.types, obj_description(c.oid, 'pg_class'), g.grantees
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-CROSS JOIN LATERAL (
-    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
-        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
-    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-) AS a
-CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(DISTINCT r.rolname::text), '{}') AS grantees
-    FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS e
-    INNER JOIN pg_roles AS r ON e.grantee = r.oid AND e.privilege_type = 'SELECT'
-    WHERE r.rolname = ANY (%(roles)s)
-) AS g
+{_COLUMNS}
+{_GRANTEES.format(acl="c.relacl", kind="r", owner="c.relowner", privilege="SELECT")}
 WHERE n.nspname = ANY (%(systems)s) AND c.relkind = 'v'
 ORDER BY n.nspname, c.relname
 """
-# Types of our own that a door takes or returns; an element's too, where it is an array.
-_TYPES = """
-SELECT n.nspname, t.typname, a.names, a.types, obj_description(t.oid, 'pg_type')
+# Types of our own that a door takes or returns; an element's too, where it is an array. Whoever may use the door may use them.
+_TYPES = f"""
+SELECT n.nspname, t.typname, a.names, a.types, obj_description(t.oid, 'pg_type'), '{{}}'::text[]
 FROM pg_type AS t
 INNER JOIN pg_namespace AS n ON t.typnamespace = n.oid
 INNER JOIN pg_class AS c ON t.typrelid = c.oid AND c.relkind = 'c'
-CROSS JOIN LATERAL (
-    SELECT array_agg(a.attname::text ORDER BY a.attnum) AS names,
-        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
-    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-) AS a
+{_COLUMNS}
 WHERE n.nspname LIKE 'ortes%%' AND EXISTS (
     SELECT FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text = ANY (%(systems)s)
         AND (t.oid = p.prorettype OR t.oid = ANY (p.proargtypes) OR t.oid = ANY (p.proallargtypes)))
@@ -84,11 +78,21 @@ ROLES = ("ortes_store", "ortes_app", "ortes_erp", "ortes_ops", "ortes_monitor")
 
 
 @dataclass(frozen=True)
-class Door:
-    """One function. `arguments` with their defaults, `identity` without, `types` alone."""
+class Named:
+    """What a shard offers has a name."""
 
     schema: str
     name: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Door(Named):
+    """One function. `arguments` with their defaults, `identity` without, `types` alone."""
+
     arguments: str
     identity: str
     types: str
@@ -101,23 +105,17 @@ class Door:
 
     @property
     def title(self) -> str:
-        return f"{self.schema}.{self.name}({self.types})"
+        return f"{super().title}({self.types})"
 
 
 @dataclass(frozen=True)
-class Columns:
+class Columns(Named):
     """A view, or a composite type."""
 
-    schema: str
-    name: str
     names: list[str]
     types: list[str]
     comment: str | None
     grantees: list[str]
-
-    @property
-    def title(self) -> str:
-        return f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -157,10 +155,7 @@ def read_catalogue(connection: psycopg.Connection[Any], shard: str) -> Catalogue
             connection.execute(_SCHEMAS, given).fetchall(),
             [Door(*row) for row in connection.execute(_DOORS, given).fetchall()],
             [Columns(*row) for row in connection.execute(_VIEWS, given).fetchall()],
-            [
-                Columns(schema, name, columns, types, comment, [])
-                for schema, name, columns, types, comment in connection.execute(_TYPES, given).fetchall()
-            ],
+            [Columns(*row) for row in connection.execute(_TYPES, given).fetchall()],
             [azi for (azi,) in companies],
             [
                 name

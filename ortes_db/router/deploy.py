@@ -30,8 +30,9 @@ OF_THE_HUB = (
 )
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW ([\w.]+) AS\n(.*?);\n(.*)", re.DOTALL)
 _SCHEMAS = ("ortes", "ortes_router", "plproxy", "ortes_store", "ortes_app", "ortes_erp", "ortes_ops")
-# A call that nothing answers ends by the session's statement_timeout, so a router has one.
-_STATEMENT_TIMEOUT = "30s"
+# What the router's database sets for its sessions, so that none waits for ever: a connection that a shard takes and does
+# not answer ends by the first; a caller that has gone does not leave a session behind that holds its company.
+_SETTINGS = {"statement_timeout": "30s", "client_connection_check_interval": "2s"}
 
 _SERVER = """
 SELECT r.rolsuper, pg_is_in_recovery(), EXISTS (SELECT FROM pg_available_extensions AS e WHERE e.name = 'plproxy'),
@@ -211,7 +212,7 @@ def _deploy(router: psycopg.Connection[Any], shards: Sequence[Shard], catalogues
     _run(router, (OWN_SQL / "privileges.sql").read_text(encoding="utf-8"))
     result.dropped += _drop_stale(router, set(views))
     _write_companies(router, catalogues, result)
-    _bound_statements(router)
+    _bound_waits(router)
     _run(router, "DELETE FROM ortes_router.made")
     _run(
         router,
@@ -385,18 +386,17 @@ def _write_companies(router: psycopg.Connection[Any], catalogues: dict[str, Cata
     result.companies = len(found)
 
 
-def _bound_statements(router: psycopg.Connection[Any]) -> None:
-    """A statement_timeout for this database, unless a DBA has set one."""
-    has_one = router.execute(
-        "SELECT EXISTS (SELECT FROM pg_db_role_setting AS d CROSS JOIN unnest(d.setconfig) AS c (setting) "
-        "WHERE d.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND d.setrole = 0 "
-        "AND c.setting LIKE 'statement_timeout=%')"
-    ).fetchone()
-    if has_one == (False,):
-        name = sql.Identifier(router.info.dbname)
-        router.execute(
-            sql.SQL("ALTER DATABASE {} SET statement_timeout = {}").format(name, sql.Literal(_STATEMENT_TIMEOUT))
-        )
+def _bound_waits(router: psycopg.Connection[Any]) -> None:
+    """The settings for this database, where a DBA has not set others."""
+    rows = router.execute(
+        "SELECT split_part(c.setting, '=', 1) FROM pg_db_role_setting AS d CROSS JOIN unnest(d.setconfig) AS c (setting) "
+        "WHERE d.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND d.setrole = 0"
+    ).fetchall()
+    for setting, value in _SETTINGS.items():
+        if (setting,) not in rows:
+            alter = sql.SQL("ALTER DATABASE {} SET {} = {}")
+            names = sql.Identifier(router.info.dbname), sql.Identifier(setting)
+            router.execute(alter.format(*names, sql.Literal(value)))
 
 
 def _todo(router: psycopg.Connection[Any], catalogues: dict[str, Catalogue]) -> list[str]:

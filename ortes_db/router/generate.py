@@ -114,7 +114,7 @@ LANGUAGE plproxy
 VOLATILE
 AS $plproxy$
     CLUSTER ortes_router.cluster();
-    RUN ON p_part;
+    RUN ON ortes_router.open_part(p_part);
     {remote_query};
 $plproxy$;
 {_closed(f"{remote}({', '.join(filter(None, ('integer', one.types)))})")}
@@ -149,7 +149,7 @@ def _loop(work: str, *, skips: bool) -> str:
     END LOOP;"""
     return f"""    FOR v_shard IN
         SELECT s.name, s.part, t.try FROM ortes_router.shard AS s CROSS JOIN generate_series(1, 2) AS t (try)
-        WHERE NOT s.closed ORDER BY s.part, t.try
+        ORDER BY s.part, t.try
     LOOP
         CONTINUE WHEN v_shard.part = v_done;
         BEGIN
@@ -189,7 +189,7 @@ LANGUAGE plproxy
 VOLATILE
 AS $plproxy$
     CLUSTER ortes_router.cluster();
-    RUN ON p_part;
+    RUN ON ortes_router.open_part(p_part);
     SELECT v.* FROM {one.title} AS v;
 $plproxy$;
 {_closed(f"{remote}(integer)")}

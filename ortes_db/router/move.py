@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ortes_db.hub import connection_parameters
@@ -21,6 +20,7 @@ from ortes_db.router import move_directory as directory
 from ortes_db.router import move_rows as rows
 from ortes_db.router.move_check import unready
 from ortes_db.router.move_directory import Move
+from ortes_db.router.shards import as_caller
 from ortes_db.tree import DeployError
 
 Connection = psycopg.Connection[Any]
@@ -459,12 +459,9 @@ class _Reach:
         if shard in self.given:
             return self.given[shard]
         try:
-            options = directory.shard_options(self.router, shard)
+            return as_caller(directory.shard_options(self.router, shard), self.router)
         except LookupError:
             raise MoveError(f"there is no shard {shard!r}") from None
-        info = self.router.info
-        mine = {"user": info.user, "password": info.password} if info.password else {"user": info.user}
-        return make_conninfo(options, **mine)
 
     def connect(self, shard: str) -> Connection:
         """A session there, closed with the others."""

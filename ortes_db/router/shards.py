@@ -78,6 +78,13 @@ def kept_options(given: dict[str, Any]) -> str:
     return make_conninfo(**{**_KEEPALIVES, **kept})
 
 
+def as_caller(options: str, router: psycopg.Connection[Any]) -> str:
+    """A shard's connection string: its kept address, with the user and the password that came to the router."""
+    info = router.info
+    mine = {"user": info.user, "password": info.password} if info.password else {"user": info.user}
+    return make_conninfo(options, **mine)
+
+
 def connect(dsn: str, what: str) -> psycopg.Connection[Any]:
     """A connection in autocommit, or a DeployError that says what cannot be reached."""
     try:

@@ -26,7 +26,8 @@ FROM (
 ) AS o (said)
 """
 _SHARDS = """
-SELECT s.name, s.up, s.error, s.accepts, s.closed, s.weight, s.companies, s.server_version, r.release, s.options
+SELECT s.name, s.up, s.error, s.accepts, s.closed, s.weight, s.companies, s.server_version, r.release, s.options,
+    s.hangs_since::text
 FROM ortes_ops.shards AS s
 LEFT JOIN ortes_router."ortes_ops.release everywhere"() AS r ON s.name = r.shard
 ORDER BY s.name
@@ -47,6 +48,7 @@ class ShardStatus:
     server_version: str | None
     release: str | None
     options: str
+    hangs_since: str | None
 
 
 @dataclass

@@ -19,6 +19,7 @@ from ortes_db.router.shards import kept_options, read_shard
 from ortes_db.server import Server, ServerError, embedded_server
 from tests.conftest import Db
 from tests.hub import Hub
+from tests.router.losing import Two
 
 SHARDS = ("s0", "s1")
 MISSING = "PostgreSQL 15 with PL/Proxy is not here (Debian: apt install postgresql-15 postgresql-15-plproxy)"
@@ -139,6 +140,37 @@ def cluster(router_server: Server, templates: None) -> Iterator[Cluster]:
     """A router with two shards for this test alone."""
     with new_cluster(router_server) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def both(router_server: Server, pg_bin: str | None) -> Iterator[Two]:
+    """Two servers, of which one may be lost. (`router_server` knows whether there is PL/Proxy.)"""
+    newest = None if pg_bin == "15" else pg_bin  # a shard may be of another version than the router
+    with embedded_server("15") as near, embedded_server(newest) as far:
+        for server, names in ((near, ("router", "near")), (far, ("far",))):
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                for name in names:
+                    connection.execute(f"CREATE DATABASE {name}")
+        deploy(near.dsn("near"))
+        deploy(far.dsn("far"))
+        for server in (near, far):
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute("CREATE ROLE shop LOGIN IN ROLE ortes_store")
+                connection.execute("CREATE ROLE watch LOGIN IN ROLE ortes_monitor")
+        deploy_router(near.dsn("router"), [read_shard(near.dsn("near")), read_shard(far.dsn("far"))])
+        two = Two(near, far)
+        with two.connect() as router:
+            for azi, shard in (("NEAR", "near"), ("FAR", "far")):
+                router.execute("SELECT ortes_ops.create_company_on(%s, %s)", (azi, shard))
+                router.execute("SELECT ortes_ops.grant_access('shop', %s)", (azi,))
+        yield two
+
+
+@pytest.fixture
+def two(both: Two) -> Iterator[Two]:
+    """They, both running."""
+    yield both
+    both.far.start()  # where a test has left it stopped
 
 
 class Routed(Db):

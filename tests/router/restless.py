@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from ortes_db.replay.place import EMPTY, Place
+from ortes_db.replay.scenario import Scenario, read_scenario
+from ortes_db.resources import scenarios_dir
 from ortes_db.router.move import MoveError, move
 
 # The replay looks at all orders of the hub, which a router does not show (ortes_ops.orders): here it does, one company
@@ -113,3 +116,15 @@ def restless_place(name: str, router: str, shards: dict[str, str], also_on: tupl
                 with psycopg.connect(dsn, autocommit=True) as connection:
                     for login in place._logins:
                         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(login)))
+
+
+# The crash matrix through the router: its first calls, one of each kind that a store's order needs, in every run; the
+# whole document where there is time.
+EXTENTS = ["first calls", pytest.param("whole", marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
+
+
+def played(extent: str) -> Scenario:
+    """The document's operations, as far as EXTENTS says."""
+    whole = read_scenario(scenarios_dir() / "orders.csv", scenarios_dir() / "orders.errata.csv")
+    some = [one for one in whole.operations if extent == "whole" or (one.section == "store" and one.row in "1234")]
+    return Scenario(whole.file, some, whole.reasons)

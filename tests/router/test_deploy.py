@@ -231,6 +231,29 @@ def test_nobody_notices_a_deploy_of_the_router(cluster: Cluster) -> None:
         assert calling.result() > 3
 
 
+def test_a_router_of_before_gets_its_new_columns_and_only_then_locks_callers_out(cluster: Cluster) -> None:
+    cluster.company("C1")
+    cluster.connect().execute("ALTER TABLE ortes_router.shard DROP COLUMN hangs_since CASCADE")
+    redeploy(cluster)
+    caller = cluster.connect(autocommit=False)
+    assert one(caller, "SELECT ortes_store.save_order('C1', 1)") == 1
+    assert rows(caller, "SELECT name, hangs_since FROM ortes_ops.shards ORDER BY 1") == [("s0", None), ("s1", None)]
+    redeploy(cluster)  # past a transaction that goes on
+    caller.commit()
+
+
+def test_what_a_dba_has_set_for_the_database_stays(cluster: Cluster) -> None:
+    dba = cluster.connect()
+    name = cluster.names["router"]
+    shown = "SELECT current_setting('statement_timeout'), current_setting('client_connection_check_interval')"
+    redeploy(cluster)
+    assert rows(cluster.connect(), shown) == [("30s", "2s")]
+    dba.execute(f"ALTER DATABASE {name} SET client_connection_check_interval = 0")
+    dba.execute(f"ALTER DATABASE {name} RESET statement_timeout")
+    redeploy(cluster)
+    assert rows(cluster.connect(), shown) == [("30s", "0")]
+
+
 def test_it_takes_a_superuser(cluster: Cluster) -> None:
     login = cluster.login("ortes_ops")
     with pytest.raises(DeployError, match=f"role {login} is no superuser"):

@@ -1,89 +1,20 @@
 """A shard that is lost: the others go on, its companies' calls fail fast and say why, and it is taken up again when it is back."""
 
-import os
-import signal
 import socket
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from threading import Thread
 
 import psycopg
 import pytest
 
-from ortes_db.deploy import deploy
-from ortes_db.router.deploy import deploy_router
 from ortes_db.router.manage import end_calls, set_shard
-from ortes_db.router.shards import read_shard
-from ortes_db.server import Server, embedded_server
 from tests.hub import Connection, one, rows
+from tests.router.losing import FAST, Two, frozen, lost, save, silent, until, waiting
 
 pytestmark = pytest.mark.once
-
-# Seconds in which "fast" is; a refused connection takes a thousandth of it.
-FAST = 5
-
-
-@dataclass
-class Two:
-    """Two servers: the router with shard near (company NEAR), and shard far (company FAR), which is the one that is lost."""
-
-    near: Server
-    far: Server
-
-    def connect(self, login: str = "postgres") -> Connection:
-        return psycopg.connect(self.near.dsn("router", login), autocommit=True)
-
-
-@pytest.fixture(scope="module")
-def both(router_server: Server, pg_bin: str | None) -> Iterator[Two]:
-    newest = None if pg_bin == "15" else pg_bin  # a shard may be of another version than the router
-    with embedded_server("15") as near, embedded_server(newest) as far:
-        for server, names in ((near, ("router", "near")), (far, ("far",))):
-            with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                for name in names:
-                    connection.execute(f"CREATE DATABASE {name}")
-        deploy(near.dsn("near"))
-        deploy(far.dsn("far"))
-        for server in (near, far):
-            with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                connection.execute("CREATE ROLE shop LOGIN IN ROLE ortes_store")
-                connection.execute("CREATE ROLE watch LOGIN IN ROLE ortes_monitor")
-        deploy_router(near.dsn("router"), [read_shard(near.dsn("near")), read_shard(far.dsn("far"))])
-        two = Two(near, far)
-        with two.connect() as router:
-            for azi, shard in (("NEAR", "near"), ("FAR", "far")):
-                router.execute("SELECT ortes_ops.create_company_on(%s, %s)", (azi, shard))
-                router.execute("SELECT ortes_ops.grant_access('shop', %s)", (azi,))
-        yield two
-
-
-@pytest.fixture
-def two(both: Two) -> Iterator[Two]:
-    yield both
-    both.far.start()  # where a test has left it stopped
-
-
-@contextmanager
-def lost(*codes: str, naming: str = "far") -> Iterator[None]:
-    """What follows says within moments that the shard does not answer."""
-    start = time.monotonic()
-    with pytest.raises(psycopg.Error) as caught:
-        yield
-    assert caught.value.sqlstate in codes, caught.value
-    assert naming in (caught.value.diag.message_detail or "")
-    assert "ortes_ops.shards" in (caught.value.diag.message_hint or "")
-    assert time.monotonic() - start < FAST
 
 
 def _shown(connection: Connection, view: str) -> set[str]:
     return {azi for (azi,) in rows(connection, f"SELECT azi FROM ortes_ops.{view}")}
-
-
-def save(connection: Connection, azi: str, id_int: int) -> int:
-    return one(connection, "SELECT ortes_store.save_order(%s, %s)", azi, id_int)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate", "kill"])
@@ -139,31 +70,37 @@ def test_a_server_that_hangs_while_one_connects_is_given_up_by_statement_timeout
 
 def test_a_server_that_hangs_in_the_middle_of_a_call_is_left_by_closing_it(two: Two) -> None:
     """PL/Proxy waits for the shard to confirm a cancellation; so a DBA ends the sessions that wait."""
-    with two.connect("shop") as stuck, two.connect("shop") as shop, two.connect() as dba:
+    with two.connect("shop") as stuck, two.connect("watch") as looking, two.connect("shop") as shop:
         save(stuck, "FAR", 1)
         save(shop, "NEAR", 1)
+        _shown(looking, "status")
         with frozen(two.far):
-            waiting = Thread(target=_swallow, args=(stuck, "SELECT ortes_store.save_order('FAR', 1)"))
-            waiting.start()
-            active = "SELECT state FROM pg_stat_activity WHERE pid = %s"
-            deadline = time.monotonic() + 10
-            while one(dba, active, stuck.info.backend_pid) != "active":
-                assert time.monotonic() < deadline
-            set_shard(two.near.dsn("router"), "far", {"closed": True})
-            assert end_calls(two.near.dsn("router"), "far") == 1
-            waiting.join(FAST)
-            assert not waiting.is_alive()
+            with (
+                waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"),
+                waiting(looking, "SELECT * FROM ortes_ops.status"),
+            ):
+                set_shard(two.dsn, "far", {"closed": True})
+                assert end_calls(two.dsn, "far") == 2
             assert stuck.broken
+            assert looking.broken
             with lost("08001"):
                 save(shop, "FAR", 1)
             assert save(shop, "NEAR", 1)
-        set_shard(two.near.dsn("router"), "far", {"closed": False})
+        set_shard(two.dsn, "far", {"closed": False})
         assert save(shop, "FAR", 1)
 
 
-def _swallow(connection: Connection, query: str) -> None:
-    with suppress(psycopg.OperationalError):
-        connection.execute(query)
+def test_a_caller_that_gives_up_leaves_no_session_behind(two: Two) -> None:
+    with two.connect("shop") as leaving, two.connect() as dba:
+        assert one(leaving, "SHOW client_connection_check_interval") == "2s"
+        leaving.execute("SET client_connection_check_interval = '100ms'")
+        save(leaving, "FAR", 1)
+        pid = leaving.info.backend_pid
+        with frozen(two.far), waiting(leaving, "SELECT ortes_store.save_order('FAR', 1)"):
+            with socket.socket(fileno=leaving.fileno()) as line:
+                line.shutdown(socket.SHUT_RDWR)
+                line.detach()
+            until(lambda: rows(dba, "SELECT FROM pg_stat_activity WHERE pid = %s", pid) == [])
 
 
 def test_a_machine_that_is_gone_is_given_up_by_tcp(two: Two) -> None:
@@ -180,32 +117,3 @@ def test_a_machine_that_is_gone_is_given_up_by_tcp(two: Two) -> None:
         finally:
             dba.execute("UPDATE ortes_router.shard SET options = %s WHERE name = 'far'", (kept,))
         assert save(shop, "FAR", 1)
-
-
-@contextmanager
-def silent() -> Iterator[int]:
-    """A port on which the kernel answers nothing: its queue is full, and nobody takes from it."""
-    with ExitStack() as closing:
-        listening = closing.enter_context(socket.socket())
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        port = listening.getsockname()[1]
-        for _ in range(4):
-            waiting = closing.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(("127.0.0.1", port))
-        yield port
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Stops the server's processes where they are, as a machine without memory left does."""
-    postmaster = int((server.data_dir / "postmaster.pid").read_text().split()[0])
-    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
-    for pid in (postmaster, *map(int, children)):
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in (postmaster, *map(int, children)):
-            os.kill(pid, signal.SIGCONT)

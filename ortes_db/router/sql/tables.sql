@@ -1,5 +1,6 @@
 -- What the router itself keeps: which shards there are, which company lives where, and how logins reach the shards.
--- Run at every deploy of the router; a later column is added with ADD COLUMN IF NOT EXISTS.
+-- Run at every deploy of the router; a later column is added where it is missing, and only there: ALTER TABLE locks the
+-- callers out even if it finds nothing to do.
 
 CREATE TABLE IF NOT EXISTS ortes_router.shard (
     name text COLLATE "C" NOT NULL,
@@ -14,12 +15,26 @@ CREATE TABLE IF NOT EXISTS ortes_router.shard (
     CONSTRAINT shard_part_check CHECK (part BETWEEN 0 AND 255),
     CONSTRAINT shard_weight_check CHECK (weight > 0)
 );
+DO $shard$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = 'ortes_router.shard'::regclass AND a.attname = 'hangs_since'
+    ) THEN
+        ALTER TABLE ortes_router.shard
+            ADD COLUMN hangs_since timestamptz,
+            ADD COLUMN is_open boolean NOT NULL GENERATED ALWAYS AS (NOT closed AND hangs_since IS NULL) STORED;
+    END IF;
+END
+$shard$;
 COMMENT ON TABLE ortes_router.shard IS 'The shards: hubs that hold a part of the companies each.';
 COMMENT ON COLUMN ortes_router.shard.name IS 'The shard''s name here.';
 COMMENT ON COLUMN ortes_router.shard.part IS 'Its number for PL/Proxy; never given to another shard, not even after it was removed.';
 COMMENT ON COLUMN ortes_router.shard.options IS 'How this server reaches it: a libpq connection string without user and password.';
 COMMENT ON COLUMN ortes_router.shard.accepts IS 'Whether new companies may be put here.';
 COMMENT ON COLUMN ortes_router.shard.closed IS 'Whether a DBA says that it is down: calls for its companies are refused without trying.';
+COMMENT ON COLUMN ortes_router.shard.hangs_since IS
+    'Since when it has not answered `ortes router watch`, which opens it again when it does; null: not so.';
+COMMENT ON COLUMN ortes_router.shard.is_open IS 'Whether calls for its companies are tried: nobody has closed it, and it does not hang.';
 COMMENT ON COLUMN ortes_router.shard.weight IS 'Its room beside the others: one with 2 gets twice the companies of one with 1.';
 COMMENT ON COLUMN ortes_router.shard.added_at IS 'When it was added.';
 

@@ -1,15 +1,10 @@
 CREATE OR REPLACE FUNCTION ortes_ops.create_company(p_azi text)
 RETURNS void
-LANGUAGE plpgsql
+LANGUAGE sql
 VOLATILE
 PARALLEL UNSAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET client_min_messages = error
 AS $create_company$
-BEGIN
-    PERFORM ortes_router.create_company(p_azi, NULL);
-END
+    SELECT ortes_ops.create_company_on(p_azi, NULL)
 $create_company$;
 
 COMMENT ON FUNCTION ortes_ops.create_company(text) IS

@@ -13,5 +13,5 @@ END
 $create_company_on$;
 
 COMMENT ON FUNCTION ortes_ops.create_company_on(text, text) IS
-'Creates the company p_azi on the shard p_shard, also on one that accepts none by itself. A repeat changes nothing. '
-'Raises OR007 (no such shard, or the company is on another), 55P03, 08001, 08006.';
+'Creates the company p_azi on the shard p_shard (null: the one with most room), also on one that accepts none by itself. '
+'A repeat changes nothing. Raises OR007 (no such shard, or the company is on another), 55000 (no shard takes it), 55P03, 08001, 08006.';

@@ -12,11 +12,11 @@ AS $ask_shards$
 DECLARE
     v_shard record;
 BEGIN
-    FOR v_shard IN SELECT s.name, s.part, s.closed FROM ortes_router.shard AS s ORDER BY s.part LOOP
+    FOR v_shard IN SELECT s.name, s.part, s.is_open FROM ortes_router.shard AS s ORDER BY s.part LOOP
         name := v_shard.name;
         server_version := NULL;
-        error := CASE WHEN v_shard.closed THEN 'a DBA has closed it' END;
-        FOR v_try IN 1..CASE WHEN v_shard.closed THEN 0 ELSE 2 END LOOP
+        error := ortes_router.why_closed(v_shard.name);
+        FOR v_try IN 1..CASE WHEN v_shard.is_open THEN 2 ELSE 0 END LOOP
             BEGIN
                 server_version := (SELECT v.v FROM ortes_router.ask_version(v_shard.part) AS v (v));
                 error := NULL;

@@ -4,7 +4,7 @@ LANGUAGE plproxy
 VOLATILE
 AS $ask_version$
     CLUSTER ortes_router.cluster();
-    RUN ON p_part;
+    RUN ON ortes_router.open_part(p_part);
     SELECT current_setting('server_version');
 $ask_version$;
 

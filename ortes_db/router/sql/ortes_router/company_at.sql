@@ -4,7 +4,7 @@ LANGUAGE plproxy
 VOLATILE
 AS $company_at$
     CLUSTER ortes_router.cluster();
-    RUN ON p_part;
+    RUN ON ortes_router.open_part(p_part);
     SELECT c.azi FROM ortes_ops.counters AS c WHERE c.azi = p_azi AND c.contatore = 'ID-PUB';
 $company_at$;
 

@@ -9,7 +9,7 @@ AS $found_on$
 DECLARE
     v_shard record;
 BEGIN
-    FOR v_shard IN SELECT s.name, s.part FROM ortes_router.shard AS s WHERE NOT s.closed ORDER BY s.part LOOP
+    FOR v_shard IN SELECT s.name, s.part FROM ortes_router.shard AS s WHERE s.is_open ORDER BY s.part LOOP
         BEGIN
             IF EXISTS (SELECT FROM ortes_router.company_at(v_shard.part, p_azi)) THEN
                 RETURN v_shard.name;

@@ -12,7 +12,7 @@ BEGIN
     FOR v_shard IN
         SELECT s.name, s.part
         FROM ortes_router.shard AS s
-        WHERE s.accepts AND NOT s.closed
+        WHERE s.accepts AND s.is_open
         ORDER BY (SELECT count(*) FROM ortes_router.company AS c WHERE c.shard = s.name) / s.weight, s.part
     LOOP
         BEGIN

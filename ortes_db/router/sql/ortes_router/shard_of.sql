@@ -9,7 +9,7 @@ AS $shard_of$
 -- A transaction that keeps an older snapshot is refused rather than sent where the company was.
 DECLARE
     v_part integer;
-    v_closed boolean;
+    v_open boolean;
     v_shard text;
 BEGIN
     IF NOT pg_try_advisory_xact_lock_shared(1330795589, hashtext(p_azi)) THEN
@@ -24,14 +24,14 @@ BEGIN
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         PERFORM ortes_router.check_snapshot();
     END IF;
-    SELECT s.part, s.closed, s.name INTO v_part, v_closed, v_shard
+    SELECT s.part, s.is_open, s.name INTO v_part, v_open, v_shard
     FROM ortes_router.company AS c
     INNER JOIN ortes_router.shard AS s ON c.shard = s.name
     WHERE c.azi = p_azi;
     IF NOT FOUND THEN
         PERFORM ortes_router.refuse_unknown(p_azi, p_device);
-    ELSIF v_closed THEN
-        PERFORM ortes_router.raise_unreachable(v_shard, 'a DBA has closed it', true);
+    ELSIF NOT v_open THEN
+        PERFORM ortes_router.raise_unreachable(v_shard, ortes_router.why_closed(v_shard), true);
     END IF;
     RETURN v_part;
 END
