@@ -44,6 +44,21 @@ def azi_option(function: _Function) -> _Function:
     )(function)
 
 
+def seconds_option(
+    name: str, *, default: float, least: float, says: str, most: float | None = None
+) -> Callable[[_Function], _Function]:
+    """An option that takes so many seconds; `says`: its help."""
+    return click.option(
+        name, type=click.FloatRange(least, most), default=default, show_default=True, metavar="SECONDS", help=says
+    )
+
+
+def wait_option(function: _Function) -> _Function:
+    """`--wait`: the command gets `wait`, as `ortes_db.deploy.deploy` takes it."""
+    says = "How long to try in all when others use the tables."
+    return seconds_option("--wait", default=60, least=0, says=says)(function)
+
+
 def pg_bin_option(function: _Function) -> _Function:
     """`--pg-bin`: the command gets `pg_bin`, as `ortes_db.server.embedded_server` takes it."""
     return click.option(

@@ -2,23 +2,29 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-# Without a terminal, a line every so many seconds; the first step and the last one get theirs anyway.
+# Without a terminal, a line every so many seconds; the beginning and the end of a part get theirs anyway.
 LINE_EVERY = 10.0
 
-Step = Callable[[float, float, str], None]
+
+class Step(Protocol):
+    """What is to be called with done, of how much, and a text that says both for a person."""
+
+    def __call__(self, done: float, total: float, text: str, part: str = "") -> None:
+        """`part`: which part of the work it is, where there are several."""
 
 
 @contextmanager
 def progress() -> Iterator[Step]:
-    """Gives what is to be called with done, of how much, and a text that says both for a person."""
+    """Shows how far it is, as long as it lasts."""
     if not sys.stderr.isatty():
         yield _lines()
         return
@@ -26,19 +32,25 @@ def progress() -> Iterator[Step]:
     columns = [BarColumn(bar_width=20), TimeElapsedColumn(), text]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+
+        def show(done: float, total: float, text: str, part: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield show
 
 
 def _lines() -> Step:
-    said: float | None = None
+    said = 0.0
+    known: str | None = None
     finished = False
 
-    def line(done: float, total: float, text: str) -> None:
-        nonlocal said, finished
+    def line(done: float, total: float, text: str, part: str = "") -> None:
+        nonlocal said, known, finished
         now = time.monotonic()
-        last = done >= total and not finished
-        if said is None or now - said >= LINE_EVERY or last:
-            said, finished = now, finished or last
+        first = part != known
+        last = done >= total and (first or not finished)
+        if first or last or now - said >= LINE_EVERY:
+            said, known, finished = now, part, last or (finished and not first)
             click.echo(text, err=True)
 
     return line

@@ -1,18 +1,14 @@
 """`ortes router move`: a company goes to another shard."""
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
 import psycopg
 
-from ortes_db.commands._options import checked_dsn
+from ortes_db.commands._options import checked_dsn, seconds_option
 from ortes_db.commands._output import CannotTell, Refused, say, why
-from ortes_db.commands._progress import LINE_EVERY, progress
+from ortes_db.commands._progress import progress
 from ortes_db.router.move import STEPS, Moved, Progress
 from ortes_db.router.move import move as run_move
 from ortes_db.router.move import undo as run_undo
@@ -42,22 +38,14 @@ CONTINUE = "The same command continues where this one ended; --undo takes back a
     help="How to reach a shard as a superuser, where the router's user and password do not. The new shard's server reaches "
     "the old one by the same string.",
 )
-@click.option(
+@seconds_option(
     "--pause",
-    type=click.FloatRange(min=0.2, max=30),
     default=3,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long an attempt to switch may keep the company's callers waiting before it gives way.",
+    least=0.2,
+    most=30,
+    says="How long an attempt to switch may keep the company's callers waiting before it gives way.",
 )
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to try to switch in all.",
-)
+@seconds_option("--patience", default=60, least=0, says="How long to try to switch in all.")
 @click.option("--discard", is_flag=True, help="Delete the old copy although somebody wrote to it after the switch.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def move(
@@ -90,7 +78,11 @@ def move(
         raise click.UsageError("expected --to SHARD, or --undo")
     try:
         given = {shard.name: shard.dsn for shard in map(read_shard, shards)}
-        with _reporting() as report:
+        with progress() as show:
+
+            def report(now: Progress) -> None:
+                show(now.done, max(now.of, now.done) or 1, _line(now), _part(now))
+
             if to is None:
                 moved = run_undo(dsn, azi, shards=given, report=report)
             else:
@@ -123,25 +115,9 @@ def _text(moved: Moved) -> str:
     return text + f"\nthe old copy on {moved.source} is gone ({moved.cleared:,} rows)"
 
 
-@contextmanager
-def _reporting() -> Iterator[Callable[[Progress], None]]:
-    """A bar for who watches; elsewhere a line for each step, and now and then how far a long one is."""
-    if sys.stderr.isatty():
-        with progress() as show:
-            yield lambda now: show(now.done, max(now.of, now.done) or 1, _line(now))
-        return
-    last, said = "", 0.0
-
-    def lines(now: Progress) -> None:
-        nonlocal last, said
-        # How much is copied, and how much is still to be applied, changes all the time.
-        key = now.step if now.step in ("copy", "clear") else now.step + now.note
-        if key == last and time.monotonic() < said + LINE_EVERY:
-            return
-        last, said = key, time.monotonic()
-        say(_line(now))
-
-    yield lines
+def _part(now: Progress) -> str:
+    # How much is copied, and how much is still to be applied, changes all the time.
+    return now.step if now.step in ("copy", "clear") else now.step + now.note
 
 
 def _line(now: Progress) -> str:

@@ -5,7 +5,7 @@ import webbrowser
 
 import click
 
-from ortes_db.commands._options import dsn_option
+from ortes_db.commands._options import dsn_option, seconds_option
 
 
 class _Cannot(click.ClickException):
@@ -23,22 +23,13 @@ class _Cannot(click.ClickException):
     help="What a browser has to know, once; needed on any address but loopback. Better in ORTES_BOARD_TOKEN: others see "
     "a command's options.",
 )
-@click.option(
+@seconds_option(
     "--late",
-    type=click.FloatRange(1),
     default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="An order waiting for the ERP longer, or a change unread for longer, needs attention.",
+    least=1,
+    says="An order waiting for the ERP longer, or a change unread for longer, needs attention.",
 )
-@click.option(
-    "--poll",
-    type=click.FloatRange(1),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often to read what the database does not notify of.",
-)
+@seconds_option("--poll", default=5, least=1, says="How often to read what the database does not notify of.")
 @click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
 @dsn_option
 def board(host: str, port: int, token: str, late: float, poll: float, open_it: bool, dsn: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from ortes_db.commands._options import dsn_option
+from ortes_db.commands._options import dsn_option, wait_option
 from ortes_db.commands._output import Refused, names, say
 from ortes_db.deploy import DeployResult
 from ortes_db.deploy import deploy as run_deploy
@@ -16,14 +16,7 @@ from ortes_db.tree import DeployError
 
 @click.command(short_help="Bring a database to this release")
 @dsn_option
-@click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to try in all when others use the tables.",
-)
+@wait_option
 @click.option(
     "--dry-run", is_flag=True, help="Say what is pending and what would be put right; change and lock nothing."
 )

@@ -9,7 +9,7 @@ from typing import Literal
 import click
 import psycopg
 
-from ortes_db.commands._options import Choice, checked_dsn, dsn_option
+from ortes_db.commands._options import Choice, checked_dsn, dsn_option, seconds_option
 from ortes_db.commands._output import CannotTell, say, why
 from ortes_db.follow import Reader
 from ortes_db.follow import follow as follow_changes
@@ -31,14 +31,7 @@ _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
     help="What came after this ID-SINCRO. Without: after what this reader confirmed last.",
 )
 @click.option("--confirm", is_flag=True, help="Confirm to the hub what was written out, page by page.")
-@click.option(
-    "--poll",
-    type=click.FloatRange(0.01),
-    default=1.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Look so often where no notification comes.",
-)
+@seconds_option("--poll", default=1.0, least=0.01, says="Look so often where no notification comes.")
 @dsn_option
 @click.option(
     "--read-dsn",

@@ -12,7 +12,7 @@ import psycopg
 from prometheus_client import generate_latest, make_wsgi_app, write_to_textfile
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from ortes_db.commands._options import azi_option, dsn_option
+from ortes_db.commands._options import azi_option, dsn_option, seconds_option
 from ortes_db.commands._output import CannotTell, say, why
 from ortes_db.metrics import Hub
 from ortes_db.watch import Watch
@@ -45,14 +45,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Tell of at most so many companies, and of at most so many readers.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=1),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="A hub that does not answer within that counts as down.",
-)
+@seconds_option("--timeout", default=5, least=1, says="A hub that does not answer within that counts as down.")
 @dsn_option
 @click.pass_context
 def metrics(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from ortes_db.commands._options import dsn_option
+from ortes_db.commands._options import dsn_option, wait_option
 from ortes_db.commands._output import Refused, names, say
 from ortes_db.rollback import RollbackResult, holds_orders
 from ortes_db.rollback import rollback as run_rollback
@@ -18,14 +18,7 @@ from ortes_db.tree import DeployError
 @click.option("--all", "everything", is_flag=True, help="Take back everything: nothing of the hub is left.")
 @click.option("--to", metavar="MIGRATION", help="Take back what came after this migration.")
 @click.option("--yes", is_flag=True, help="Don't ask, even if orders are lost.")
-@click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to try in all when others use the tables.",
-)
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def rollback(dsn: str, everything: bool, to: str | None, yes: bool, wait: float, as_json: bool) -> None:
     """Take back the last migration, those after --to, or --all, and the functions, triggers and views with them.

@@ -19,7 +19,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from ortes_db.commands._options import azi_option, dsn_option
+from ortes_db.commands._options import azi_option, dsn_option, seconds_option
 from ortes_db.commands._output import CannotTell, say, why
 from ortes_db.top import SORTS, Line, document, lines, plain, screen
 from ortes_db.watch import Look, Watch
@@ -28,23 +28,11 @@ _KEYS = "q quit   sort by: a attention, c company, p pending, r rate"
 
 
 @click.command(short_help="Watch the hub live, what needs attention first")
-@click.option(
-    "--interval",
-    type=click.FloatRange(min=0.1, max=3600),
-    default=2,
-    show_default=True,
-    metavar="SECONDS",
-    help="From one look to the next.",
-)
+@seconds_option("--interval", default=2, least=0.1, most=3600, says="From one look to the next.")
 @click.option("--once", is_flag=True, help="Print one table, of two looks --interval apart.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, of two looks --interval apart.")
-@click.option(
-    "--late",
-    type=click.FloatRange(min=0),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="An order pending, or a reader behind, for longer needs attention.",
+@seconds_option(
+    "--late", default=600, least=0, says="An order pending, or a reader behind, for longer needs attention."
 )
 @azi_option
 @dsn_option
