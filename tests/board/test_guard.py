@@ -1,7 +1,9 @@
 """Who gets the page: the rules of host and token, and what every answer carries."""
 
 import asyncio
+from base64 import b64encode
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import httpx
 import pytest
@@ -41,7 +43,10 @@ def statuses(answers: list[httpx.Response]) -> list[int]:
 
 def test_on_loopback_the_names_of_this_machine_are_enough() -> None:
     for base in ("http://localhost:8400", "http://127.0.0.1:1", "http://[::1]:8400", "http://LOCALHOST"):
-        assert statuses(ask("127.0.0.1", "", *map(get, PATHS), base=base)) == [200, 200, 200, 200, 404]
+        answers = ask("127.0.0.1", "", *map(get, PATHS), base=base)
+        assert statuses(answers) == [200, 200, 200, 200, 404]
+        kinds = [answer.headers["content-type"].partition(";")[0] for answer in answers]
+        assert kinds == ["text/html", "text/html", "text/event-stream", "text/css", "text/plain"]
 
 
 @pytest.mark.parametrize(
@@ -70,34 +75,40 @@ def test_without_the_token_there_is_the_door_and_its_paint(host: str) -> None:
     assert "board.js" not in answers[0].text
 
 
-@pytest.mark.parametrize("wrong", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "\udcff", "x" * 5000])
+def entries(token: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """A token as a form and as a link bring it. Escaped here: httpx makes a text of bytes that are no UTF-8."""
+    field = "token=" + quote_from_bytes(token.encode(errors="surrogateescape"))
+    form = {"content": field, "headers": {"content-type": "application/x-www-form-urlencoded"}}
+    return [("POST", "/enter", form), get(f"/?{field}")]
+
+
+@pytest.mark.parametrize("wrong", ["", "x", TOKEN[:16], TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "\udcff", "x" * 5000])
 def test_a_wrong_token_opens_nothing(wrong: str) -> None:
-    given = wrong.encode(errors="surrogateescape")
-    requests = (
-        ("POST", "/enter", {"data": {"token": given}}),
-        get("/", params={"token": given}),
-        get("/", headers={"cookie": b"ortes_board_8400=" + given}),
-        get("/"),
-    )
-    answers = ask("10.1.2.3", TOKEN, *requests)
+    cookie = get("/", headers={"cookie": b"ortes_board_8400=" + wrong.encode(errors="surrogateescape")})
+    answers = ask("10.1.2.3", TOKEN, *entries(wrong), cookie, get("/"))
     assert statuses(answers) == [401] * 4
     assert not any("set-cookie" in answer.headers for answer in answers)
     assert TOKEN not in "".join(answer.text for answer in answers)
 
 
-@pytest.mark.parametrize("entry", [("POST", "/enter", {"data": {"token": TOKEN}}), get("/", params={"token": TOKEN})])
+@pytest.mark.parametrize("entry", entries(TOKEN), ids=["form", "link"])
 def test_the_token_enters_once_then_it_is_a_cookie(entry: tuple[str, str, dict[str, Any]]) -> None:
     entered, *later = ask("10.1.2.3", TOKEN, entry, *map(get, PATHS))
     assert (entered.status_code, entered.headers["location"]) == (303, "/")  # the address loses it
     cookie = entered.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
-    assert "characters" not in cookie  # a word of the token
+    word = b"characters"  # of the token
+    assert not any(known.decode() in cookie for known in (word, word.hex().encode(), b64encode(TOKEN.encode())[:12]))
     assert statuses(later) == [200, 200, 200, 200, 404]
-    # Of another token, and of another port.
+    # Of another token, of another port, and not all of it.
     value = cookie.partition(";")[0].partition("=")[2]
-    for base, token in (("http://10.1.2.3:8400", TOKEN + "!"), ("http://10.1.2.3:8401", TOKEN)):
+    for base, token, given in (
+        ("http://10.1.2.3:8400", TOKEN + "!", value),
+        ("http://10.1.2.3:8401", TOKEN, value),
+        ("http://10.1.2.3:8400", TOKEN, value[:-1]),
+    ):
         assert statuses(
-            ask("10.1.2.3", token, get("/", headers={"cookie": f"ortes_board_8400={value}"}), base=base)
+            ask("10.1.2.3", token, get("/", headers={"cookie": f"ortes_board_8400={given}"}), base=base)
         ) == [401]
 
 
@@ -114,6 +125,15 @@ def test_every_answer_forbids_the_browser_everything_else() -> None:
         assert answer.headers["cache-control"] in ("no-store", "no-cache")
         assert not any(name.startswith("access-control") for name in answer.headers)
         assert not any(inline in answer.text for inline in ("<style", "style=", " onclick", "javascript:", "https://"))
+
+
+def test_what_was_asked_is_written_back_as_text() -> None:
+    evil = '"><img src=x onerror=alert(1)>'
+    for names in (["azi"], ["azi", "number"], ["azi", "number", "whose"], ["kind", "number"]):
+        (answer,) = ask("127.0.0.1", "", get("/order", params={"kind": "store"} | dict.fromkeys(names, evil)))
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<img" not in answer.text
+        assert answer.text.count('value="&#34;&gt;&lt;img src=x') == len({"azi", "number", "whose"} & set(names))
 
 
 @pytest.mark.parametrize(("host", "it_is"), [

@@ -315,3 +315,27 @@ def test_a_board_that_is_started_again_is_found_again(kept: Hub, visit: Visit) -
     with running(dsn, "--port", board.url.rpartition(":")[2]):
         expect(row(page, azi).locator(".pending b")).to_have_text("1", timeout=15_000)
         expect(page.locator("#down")).to_be_hidden()
+
+
+def test_a_stream_that_says_nothing_is_opened_anew(kept: Hub, board: Board, visit: Visit) -> None:
+    page = visit(board.url)
+    page.clock.install()
+    page.route("**/events", lambda _: None)  # taken, and never answered
+    page.reload()
+    expect(page.locator("#link")).to_have_text("connecting")
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#down")).to_contain_text("The board itself is not reachable since ")
+    page.unroute("**/events")
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#link")).to_have_text("live")
+    expect(page.locator("#down")).to_be_hidden()
+
+
+def test_a_stream_that_was_refused_is_asked_for_again(kept: Hub, board: Board, visit: Visit) -> None:
+    page = visit(board.url, errors=True)
+    page.route("**/events", lambda route: route.fulfill(status=503))
+    page.reload()
+    expect(page.locator("#down")).to_contain_text("The board itself is not reachable since ")
+    page.unroute("**/events")
+    expect(page.locator("#link")).to_have_text("live")
+    expect(page.locator("#down")).to_be_hidden()

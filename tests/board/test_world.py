@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ortes_db.board.events
 from ortes_db.board.events import events
 from ortes_db.board.reading import Company, Reading
 from ortes_db.board.world import BATCH, World
@@ -133,6 +136,22 @@ def test_another_database_makes_everybody_start_anew() -> None:
             _, message = await said(stream)
             assert message["first"] is True
             assert [(row["azi"], row["id_pub"], row["moved"]) for row in message["rows"]] == [("B", 3, [])]
+
+    asyncio.run(scene())
+
+
+def test_who_hears_nothing_is_told_in_time_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (Path(ortes_db.board.__file__).parent / "static" / "board.js").read_text(encoding="utf-8")
+    (patience,) = re.findall(r"^const PATIENCE = ([\d_]+);", script, re.M)
+    assert 2 * ortes_db.board.events.BEAT * 1000 < int(patience) <= 60_000, "one may be lost before the page gives up"
+    monkeypatch.setattr(ortes_db.board.events, "BEAT", 0.01)
+
+    async def scene() -> None:
+        async with aclosing(events(World(600, 5), "")) as stream:
+            await everything(stream)
+            for _ in range(2):
+                _, message = await said(stream)
+                assert message.keys() == {"now"}
 
     asyncio.run(scene())
 
