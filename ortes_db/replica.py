@@ -1,7 +1,6 @@
 """A streaming replica of an embedded server."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,8 @@ from ortes_db.server import Server, ServerError, embedded_server
 @contextmanager
 def embedded_replica(primary: Server) -> Iterator[Server]:
     """Run a hot standby that follows `primary`; gone at the end."""
-    with embedded_server(primary.bin_dir, {"hot_standby_feedback": "on"}) as replica:
-        replica.stop()
-        shutil.rmtree(replica.data_dir)
+
+    def fill(replica: Server) -> None:
         # As the account that runs the server, to whom the files must belong.
         owner = os.stat(replica.base_dir)
         identity: dict[str, Any] = {}
@@ -26,5 +24,6 @@ def embedded_replica(primary: Server) -> Iterator[Server]:
         done = subprocess.run(command, capture_output=True, text=True, cwd=replica.base_dir, **identity)
         if done.returncode != 0:
             raise ServerError(f"pg_basebackup failed:\n{done.stderr.strip()}")
-        replica.start()
+
+    with embedded_server(primary.bin_dir, {"hot_standby_feedback": "on"}, fill=fill) as replica:
         yield replica

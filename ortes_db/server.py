@@ -12,7 +12,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from glob import glob
@@ -80,11 +80,14 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
         """A libpq connection string; any role that may log in connects without a password."""
         return make_conninfo(host=str(self.socket_dir), port=5432, dbname=dbname, user=user or "postgres")
 
-    def setup(self) -> None:
-        """Create the data directory."""
+    def make_folders(self) -> None:
+        """Create the data directory, empty, and the socket's."""
         for folder in (self.data_dir, self.socket_dir):
             folder.mkdir(mode=0o700)
             self._give_away(folder)
+
+    def setup(self) -> None:
+        """Fill the data directory."""
         command = [self.initdb, "--pgdata", str(self.data_dir), "--username=postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--no-sync"]
         initdb: subprocess.Popen[bytes] | None = None
@@ -179,12 +182,15 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
 
 @contextmanager
 def embedded_server(
-    pg_bin: str | Path | None = None, settings: Mapping[str, str] | None = None, parent: Path | None = None
+    pg_bin: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    parent: Path | None = None,
+    fill: Callable[[Server], None] | None = None,
 ) -> Iterator[Server]:
     """Run a server of one's own; stop it and remove its folder at the end, however that comes.
 
     `pg_bin` is as for `find_binaries`; `settings` are postgresql.conf settings, over THROWAWAY_SETTINGS; `parent` is
-    the folder to make its folder in, else the usual temporary one.
+    the folder to make its folder in, else the usual temporary one; `fill` fills the data directory, else `initdb` does.
     """
     bin_dir = find_binaries(pg_bin)
     account = _unprivileged_account()
@@ -199,7 +205,8 @@ def embedded_server(
             os.chown(folder, account.pw_uid, account.pw_gid)
             bin_dir = _readable_binaries(bin_dir, folder, account)
         server = Server(folder, bin_dir, settings or {}, account)
-        server.setup()
+        server.make_folders()
+        (fill or Server.setup)(server)
         server.start()
         yield server
     finally:

@@ -115,11 +115,10 @@ def initdb_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     def setup(self: Server) -> None:
         made = kept / self.version
         if made.is_dir():
-            subprocess.run(["cp", "-a", made / "data", made / "tmp", self.base_dir], check=True)
-            return
-        really(self)
-        made.mkdir()
-        subprocess.run(["cp", "-a", self.data_dir, self.socket_dir, made], check=True)
+            subprocess.run(["cp", "-a", f"{made}/.", self.data_dir], check=True)
+        else:
+            really(self)
+            subprocess.run(["cp", "-a", self.data_dir, made], check=True)
 
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(Server, "setup", setup)

@@ -2,10 +2,7 @@
 
 import os
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import psycopg
 import pytest
 
 from ortes_db.deploy import deploy
-from ortes_db.server import Server, embedded_server
+from ortes_db.server import Server
 from tests.conftest import Db
 from tests.hub import Hub, one, refused, rows
 
@@ -127,26 +124,6 @@ def run(server: Server, program: str, *arguments: str | Path, **options: Any) ->
     done = subprocess.run(command, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
     return done.stdout
-
-
-@contextmanager
-def replica(primary: Server) -> Iterator[Server]:
-    """A streaming replica, up and following."""
-    with embedded_server(primary.bin_dir) as server:
-        server.stop()
-        shutil.rmtree(server.data_dir)
-        run(
-            server,
-            "pg_basebackup",
-            "-D",
-            server.data_dir,
-            "-d",
-            primary.dsn(),
-            "--write-recovery-conf",
-            "--checkpoint=fast",
-        )
-        server.start()
-        yield server
 
 
 def promote(server: Server) -> None:

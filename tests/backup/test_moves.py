@@ -10,8 +10,9 @@ import pytest
 from psycopg import sql
 
 from ortes_db.deploy import deploy
+from ortes_db.replica import embedded_replica
 from ortes_db.server import Server, ServerError, embedded_server, find_binaries
-from tests.backup.places import AZI, Live, all_arrived, content, goes_on, kept, promote, replica, run, wait_for
+from tests.backup.places import AZI, Live, all_arrived, content, goes_on, kept, promote, run, wait_for
 from tests.conftest import Db
 from tests.hub import one, rows
 
@@ -46,7 +47,7 @@ def test_dump_and_restore_into_an_empty_server(own: Server, pg_bin: str | None, 
 
 def test_promoting_a_streaming_replica(own: Server) -> None:
     live = hub_on(own)
-    with replica(own) as standby:
+    with embedded_replica(own) as standby:
         all_arrived(own, standby)
         before = content(own.dsn("hub"))
         own.stop("immediate")
@@ -57,7 +58,7 @@ def test_promoting_a_streaming_replica(own: Server) -> None:
 
 def test_a_replica_that_lacks_the_last_moments_says_so(own: Server) -> None:
     live = hub_on(own)
-    with replica(own) as standby:
+    with embedded_replica(own) as standby:
         all_arrived(own, standby)
         standby.stop()
         live.work(lambda login: own.dsn("hub", login), 101)

@@ -30,7 +30,7 @@ def test_both_promises_hold_through_a_pooler(db: Db, server: Server, replica: Se
                 while not sessions or min(sessions.values()) < SIZE:
                     sessions.update(dba.execute(SESSIONS, (at_work,)).fetchall())
 
-        history = run(scene, logins, 5, meanwhile=count_sessions)
+        history = run(scene, logins, 3, meanwhile=count_sessions)
     assert check(history) == []
     # Two companies with two clients of each system, and more for what they do twice at a time.
     assert set(sessions.values()) == {SIZE}, "nothing was pooled"

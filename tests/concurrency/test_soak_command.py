@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 
 def soak(*arguments: str) -> Any:
-    return CliRunner().invoke(main, ["soak", "--minutes", "0.03", *arguments])
+    return CliRunner().invoke(main, ["soak", "--minutes", "0.02", *arguments])
 
 
 def test_the_figures_of_a_run() -> None:
@@ -22,7 +22,7 @@ def test_the_figures_of_a_run() -> None:
     assert result.exit_code == 0, result.output
     assert " a second)" in result.stdout
     assert result.stdout.endswith("nothing missed, nothing made twice\n")
-    assert "of 2 s, " in result.stderr, "no progress"
+    assert "of 1 s, " in result.stderr, "no progress"
     assert "\x1b" not in result.output
 
 

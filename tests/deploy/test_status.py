@@ -1,9 +1,6 @@
 """Status: every drift by name, and nothing touched to find it."""
 
-import os
-import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -11,7 +8,8 @@ import pytest
 
 from ortes_db.deploy import DeployError
 from ortes_db.manifest import DEPLOY_LOCK
-from ortes_db.server import Server, embedded_server
+from ortes_db.replica import embedded_replica
+from ortes_db.server import Server
 from tests.deploy.conftest import Release, ask, run
 
 SAVE = "ortes_store.save_order(text, bigint, bigint, jsonb, integer)"
@@ -199,30 +197,10 @@ def test_a_restored_backup_has_no_drift(release: Release, deployed: str, server:
         run(server.dsn(), "DROP DATABASE restored WITH (FORCE)")
 
 
-def test_it_works_on_a_standby_where_deploy_says_to_use_the_primary(
-    release: Release, bare: Server, pg_bin: str | None, tmp_path: Path
-) -> None:
+def test_it_works_on_a_standby_where_deploy_says_to_use_the_primary(release: Release, bare: Server) -> None:
     release.deploy(bare.dsn())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ortes_db.server.Server.setup", _copy_of(bare))
-        with embedded_server(pg_bin, settings={"hot_standby": "on"}) as standby:
-            assert ask(standby.dsn(), "SELECT pg_is_in_recovery()") == [(True,)]
-            assert release.status(standby.dsn()).good
-            with pytest.raises(DeployError, match="this server is a standby: use the primary"):
-                release.deploy(standby.dsn())
-
-
-def _copy_of(primary: Server) -> Callable[[Server], None]:
-    """A server's data directory as a copy of another's, taken while that one is stopped, that stays in recovery."""
-
-    def setup(standby: Server) -> None:
-        primary.stop()
-        shutil.copytree(primary.data_dir, standby.data_dir)
-        (standby.data_dir / "standby.signal").touch()
-        primary.start()
-        standby.socket_dir.mkdir(mode=0o700)
-        owner = primary.data_dir.stat()
-        for path in (standby.data_dir, standby.socket_dir, *standby.data_dir.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
-
-    return setup
+    with embedded_replica(bare) as standby:
+        assert ask(standby.dsn(), "SELECT pg_is_in_recovery()") == [(True,)]
+        assert release.status(standby.dsn()).good
+        with pytest.raises(DeployError, match="this server is a standby: use the primary"):
+            release.deploy(standby.dsn())
