@@ -221,7 +221,9 @@ class _Mover:
             now = copy.copying(self.target, self.name)
             if now.workers:
                 worked = time.monotonic()
-            if now.failures >= first.failures + FAILURES or time.monotonic() > worked + PATIENCE_WITH_WORKERS:
+            failing = now.failures >= first.failures + FAILURES
+            stands = time.monotonic() > worked + PATIENCE_WITH_WORKERS
+            if failing or stands or not copy.goes_on(self.source, self.target, self.name):
                 raise MoveError(
                     f"the subscription {self.name} on {self.move.target} does not get on; the log of that server says why. "
                     "The same command continues",

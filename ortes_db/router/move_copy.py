@@ -124,7 +124,31 @@ def goes_on(source: Connection, target: Connection, name: str) -> bool:
     query = "SELECT wal_status <> 'lost' FROM pg_replication_slots WHERE slot_name = %s"
     kept = source.execute(query, (name,)).fetchone() == (True,)
     query = "SELECT pubinsert AND pubupdate FROM pg_publication WHERE pubname = %s"
-    return kept and source.execute(query, (name,)).fetchone() == (True,)
+    return kept and source.execute(query, (name,)).fetchone() == (True,) and not _lost_first_copy(source, target, name)
+
+
+def _lost_first_copy(source: Connection, target: Connection, name: str, patience: float = 5) -> bool:
+    """Whether the target would take up a first copy from a slot that is gone.
+
+    A worker drops the slot just before it commits that its table is through: after a crash of the target between the two, it
+    asks for that slot for ever, and no statistics count it. Without a crash, that is a moment.
+    """
+    awaited = """
+        SELECT format('pg_%%s_sync_%%s_%%s', r.srsubid, r.srrelid, c.system_identifier)
+        FROM pg_subscription AS u
+        JOIN pg_subscription_rel AS r ON r.srsubid = u.oid AND r.srsubstate = 'f'
+        CROSS JOIN pg_control_system() AS c
+        WHERE u.subname = %s
+    """
+    deadline = time.monotonic() + patience
+    while slots := target.execute(awaited, (name,)).fetchall():
+        there = source.execute("SELECT slot_name FROM pg_replication_slots").fetchall()
+        if not set(slots) - set(there):
+            return False
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.05)  # what a worker does is told to nobody
+    return False
 
 
 def stop_sending(source: Connection, name: str) -> None:

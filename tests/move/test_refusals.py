@@ -234,6 +234,36 @@ def test_a_copy_that_cannot_be_continued_begins_anew(shards: Shards, lose: str, 
     shards.goes_on(away)
 
 
+LOST = "UPDATE pg_subscription_rel SET srsubstate = 'f' WHERE srrelid = 'ortes.arportes'::regclass"
+
+
+@pytest.mark.once
+def test_a_first_copy_whose_end_a_crash_has_undone_begins_anew(shards: Shards) -> None:
+    """The target crashes when a table is through: it has forgotten so, and the slot to take it up from is gone."""
+    away = shards.away
+    kill_at(shards, away, "compare")
+    with shards.connect(away) as dba:
+        dba.execute(LOST)
+    shards.work()
+    shards.move(away)
+    shards.goes_on(away)
+
+
+@pytest.mark.once
+def test_a_copy_that_cannot_be_continued_any_more_says_so_at_once(shards: Shards) -> None:
+    at, away = shards.home(), shards.away
+
+    def lose() -> None:
+        ((name,),) = shards.ask("router", "SELECT name FROM ortes_router.move")
+        with shards.connect(at) as dba:
+            dba.execute(f"ALTER PUBLICATION {name} SET (publish = '')")
+
+    with pytest.raises(MoveError, match="does not get on"):
+        shards.move(away, report=at_step("subscribe", lose))
+    shards.move(away)
+    shards.goes_on(away)
+
+
 @pytest.mark.once
 def test_a_history_purged_meanwhile(shards: Shards) -> None:
     """Its deletions are not copied: what was given up for deletion does not count as a difference."""
