@@ -38,10 +38,10 @@ bench: setup ## measure the hub beside plain SQL (15 minutes) and write docs/ben
 test: setup ## run the tests, on the newest and the oldest PostgreSQL here (PG=16: on that one)
 	@once=; for pg in $(PG); do \
 	    echo "== tests on PostgreSQL $$pg"; \
-	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
+	    ORTES_PG_BIN=$$pg $(VENV)/bin/python -m pytest -q -n auto --dist worksteal $${once:+-m "not once"} $(ARGS) || exit 1; once=done; done
 
 long: setup ## run the tests that take long by nature, which make test leaves out, on the newest PostgreSQL here
-	ORTES_PG_BIN=$(firstword $(PG)) $(VENV)/bin/python -m pytest -q -n auto -m long $(ARGS)
+	ORTES_PG_BIN=$(firstword $(PG)) $(VENV)/bin/python -m pytest -q -n auto --dist worksteal -m long $(ARGS)
 
 soak: setup ## many clients at once for MINUTES (5), and the check of all that they were told
 	@$(VENV)/bin/python -m ortes_db soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

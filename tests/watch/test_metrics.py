@@ -1,6 +1,5 @@
 """`ortes metrics`, as Prometheus and node_exporter meet it."""
 
-import os
 import re
 import signal
 import socket
@@ -24,7 +23,7 @@ from ortes_db.watch import Look, Watch
 from tests.command import ENVIRONMENT, ortes
 from tests.hub import Hub as TheHub
 from tests.hub import Later, one
-from tests.watch.conftest import children
+from tests.watch.conftest import hanging
 
 pytestmark = pytest.mark.once
 Samples = dict[tuple[str, tuple[str, ...]], float]
@@ -158,16 +157,8 @@ def test_it_is_served_whatever_becomes_of_the_database(pg_bin: str | None) -> No
             until(0)
             server.start()
             until(1)
-            process = server.child_process
-            assert process is not None
-            everyone = [process.pid, *children(process.pid)]
-            for pid in everyone:
-                os.kill(pid, signal.SIGSTOP)
-            try:
+            with hanging(server):
                 assert until(0) < 8
-            finally:
-                for pid in everyone:
-                    os.kill(pid, signal.SIGCONT)
             until(1)
             exporter.send_signal(signal.SIGINT)
             assert exporter.wait(20) == 130

@@ -22,7 +22,7 @@ from ortes_db.top import age, attention, lines
 from ortes_db.watch import Watch
 from tests.command import ENVIRONMENT, ortes
 from tests.hub import Hub, Later, to_json
-from tests.watch.conftest import children
+from tests.watch.conftest import hanging
 
 pytestmark = pytest.mark.once
 
@@ -111,7 +111,7 @@ def test_who_holds_a_company_up_comes_first(hub: Hub, monitor: str) -> None:
         assert time.monotonic() < deadline
     first, second, _ = lines(None, look, 900)
     assert (first.company.azi, first.blocked, second.company.azi) == ("C00001", True, "LATER")
-    assert first.attention == ["1 session waits for 1s"]
+    assert first.attention == [f"1 session waits for {age(first.company.longest_wait)}"]
     holder = first.company.holder
     assert holder is not None
     # Since when it holds is shown to members of pg_monitor only.
@@ -274,15 +274,7 @@ def test_it_survives_a_restart_of_the_server(pg_bin: str | None) -> None:
             plain.communicate(timeout=20)
             assert plain.returncode == 130
         # While it waits for a server that hangs, it hears the keys too.
-        process = server.child_process
-        assert process is not None
-        everyone = [process.pid, *children(process.pid)]
-        for pid in everyone:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with hanging(server):
             top.until("the server did not answer|timeout")
             top.type("q")
             assert top.end() == 0
-        finally:
-            for pid in everyone:
-                os.kill(pid, signal.SIGCONT)
