@@ -22,6 +22,7 @@ pytestmark = pytest.mark.once
 def test_elsewhere_than_on_loopback_it_wants_a_token(hub: Hub) -> None:
     dsn = hub.db.dsn(hub.login("monitor"))
     for options, environment, said in (
+        (["--host", "192.0.2.1"], {}, "give it a token"),  # nobody's address: a board that would start says so
         (["--host", "0.0.0.0"], {}, "give it a token"),
         (["--host", "::"], {}, "give it a token"),
         (["--host", "0.0.0.0", "--token", ""], {}, "give it a token"),

@@ -1,9 +1,6 @@
 """Pages of replays, made by the command as a user makes them."""
 
 import csv
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,24 +9,18 @@ import pytest
 from ortes_db.replay.scenario import HEADER
 from ortes_db.resources import scenarios_dir
 from ortes_db.server import Server
+from tests.command import Told, ortes
 
-ROOT = Path(__file__).parents[2]
-Replay = Callable[..., subprocess.CompletedProcess[str]]
+Replay = Callable[..., Told]
 
 
 @pytest.fixture(scope="session")
 def replay(server: Server) -> Replay:
     """`ortes replay ARGUMENTS`, on the worker's server unless they say --pg-bin."""
 
-    def replay(*arguments: object) -> subprocess.CompletedProcess[str]:
+    def replay(*arguments: object) -> Told:
         where = [] if "--pg-bin" in arguments else ["--dsn", server.dsn()]
-        return subprocess.run(
-            [sys.executable, "-m", "ortes_db", "replay", *map(str, arguments), *where],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            timeout=120,
-        )
+        return ortes("replay", *arguments, *where)
 
     return replay
 
