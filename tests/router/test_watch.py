@@ -22,7 +22,7 @@ from ortes_db.router.manage import set_shard
 from ortes_db.router.status import router_status
 from ortes_db.router.watch import Seen, watch_once
 from ortes_db.tree import DeployError
-from tests.cli.conftest import ENVIRONMENT
+from tests.command import ENVIRONMENT
 from tests.hub import one, rows
 from tests.router.losing import Two, frozen, lost, save, silent, until, waiting
 
