@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from ortes_db.cli import main
 from ortes_db.commands import soak as command
 from ortes_db.soak.check import Finding
+from ortes_db.soak.record import History
 
 pytestmark = pytest.mark.once
 
@@ -37,12 +38,8 @@ def test_json() -> None:
 
 
 def test_what_is_found_is_printed_and_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = command.run_and_check
-
-    def untrue(*arguments: Any, **options: Any) -> Any:
-        return true(*arguments, **options)[0], [Finding("missed", "a change")]
-
-    monkeypatch.setattr(command, "run_and_check", untrue)
+    untrue = History(seconds=1.0), [Finding("missed", "a change")]
+    monkeypatch.setattr(command, "run_and_check", lambda *_, **__: untrue)
     result = soak()
     assert result.exit_code == 1
     assert "FOUND, missed: a change\n" in result.stdout
