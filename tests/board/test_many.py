@@ -163,7 +163,7 @@ def test_the_page_says_since_when_and_goes_on_by_itself(own: Server, board: Boar
     page.evaluate("window.before = 'the restart'")
     own.stop()
     try:
-        expect(page.locator("#down")).to_contain_text("The database is not reachable since ", timeout=10_000)
+        expect(page.locator("#down:visible")).to_contain_text("The database is not reachable since ", timeout=10_000)
         expect(page.get_by_role("heading", level=1)).to_have_text("No news")
         expect(page.locator("#link")).to_have_text("database not reachable")
         expect(number).to_have_text(str(pending))  # the last that was known

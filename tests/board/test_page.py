@@ -118,6 +118,7 @@ def test_the_answer_follows_its_order(kept: Hub, board: Board, visit: Visit) -> 
     answer = page.locator("#answer")
     for kind, number, whose in (("id_pub", "1", ""), ("store", "150", "")):
         find(page, azi, kind, number, whose)
+        expect(page).to_have_url(re.compile(f"kind={kind}&number={number}"))  # it has been answered
         expect(answer.get_by_role("heading", level=3)).to_have_text(f"Order 1 of {azi} saved")
         expect(answer).to_contain_text("Waiting for the ERP to acquire it.")
     acquire(kept, azi, 1, "C201700001230")
@@ -309,7 +310,7 @@ def test_a_board_that_is_started_again_is_found_again(kept: Hub, visit: Visit) -
     with running(dsn) as board:
         page = visit(board.url, errors=True)  # that nobody answers is an error to the console
         expect(row(page, azi).locator(".pending b")).to_have_text("0")
-    expect(page.locator("#down")).to_contain_text("The board itself is not reachable since ")
+    expect(page.locator("#down:visible")).to_contain_text("The board itself is not reachable since ")
     expect(page).to_have_title("⚠ ortes board")
     save(kept, azi, 1)
     with running(dsn, "--port", board.url.rpartition(":")[2]):
@@ -324,7 +325,7 @@ def test_a_stream_that_says_nothing_is_opened_anew(kept: Hub, board: Board, visi
     page.reload()
     expect(page.locator("#link")).to_have_text("connecting")
     page.clock.fast_forward(60_000)
-    expect(page.locator("#down")).to_contain_text("The board itself is not reachable since ")
+    expect(page.locator("#down:visible")).to_contain_text("The board itself is not reachable since ")
     page.unroute("**/events")
     page.clock.fast_forward(60_000)
     expect(page.locator("#link")).to_have_text("live")
@@ -335,7 +336,7 @@ def test_a_stream_that_was_refused_is_asked_for_again(kept: Hub, board: Board, v
     page = visit(board.url, errors=True)
     page.route("**/events", lambda route: route.fulfill(status=503))
     page.reload()
-    expect(page.locator("#down")).to_contain_text("The board itself is not reachable since ")
+    expect(page.locator("#down:visible")).to_contain_text("The board itself is not reachable since ")
     page.unroute("**/events")
     expect(page.locator("#link")).to_have_text("live")
     expect(page.locator("#down")).to_be_hidden()

@@ -258,6 +258,18 @@ def test_what_passes_is_an_arrow_between_its_party_and_the_hub(
     assert party_box["left"] < calls["left"] + arrows["left"] < party_box["right"] - 10
 
 
+def test_a_short_table_ends_with_its_rows_and_the_parties_stand_close(visit: Visit, faults_page: Path) -> None:
+    page = visit(f"{faults_page.as_uri()}#step-2", **DESKTOP)
+    seen = page.evaluate(PLACES)
+    rows = page.locator(".cells").bounding_box()
+    assert rows is not None
+    assert seen["table"]["bottom"] - rows["y"] - rows["height"] <= 2
+    assert seen["table"]["right"] < seen["lanes"]["left"]
+    assert seen["lanes"]["bottom"] < 620
+    assert seen["held"] == [True] * 4
+    assert seen["said"] == [True]
+
+
 def test_below_a_desktops_width_the_parties_stand_below(visit: Visit, document_page: Path) -> None:
     shape = {"viewport": {"width": 1000, "height": 900}, "locale": "en-GB"}
     page = visit(f"{document_page.as_uri()}#step-14", **shape)

@@ -176,8 +176,10 @@
     }
   }
 
-  // The lanes keep their places from step to step: each has room for the most that it will hold, up to a few.
+  // The lanes keep their places from step to step: each has room for the most that it will hold, up to a few. A table of many
+  // rows is as high as the window, whether or not a row's erratum is open.
   function reserve() {
+    root.classList.toggle("few", steps.length <= 12);
     const held = holdingsUpTo(steps.length);
     for (const party of PARTIES) byId(`holds-${party}`).style.setProperty("--rows", Math.min(held[party].size, 4));
     const most = (parties) => Math.max(1, ...steps.map((step) => step.calls.filter((call) => parties.includes(call.party)).length));
