@@ -17,14 +17,14 @@ from ortes_db.router.move import MoveError, move
 # The replay looks at all orders of the hub, which a router does not show (ortes_ops.orders): here it does, one company
 # after the other, each on the shard where it then is.
 LOOK = """
-CREATE FUNCTION ortes_router.orders_of(p_azi text) RETURNS SETOF ortes.orders LANGUAGE plproxy AS $look$
+CREATE OR REPLACE FUNCTION ortes_router.orders_of(p_azi text) RETURNS SETOF ortes.orders LANGUAGE plproxy AS $look$
     CLUSTER ortes_router.cluster();
     RUN ON ortes_router.shard_of(p_azi);
     SELECT o.azi, o.id_pub, o.tor_chia, o.conferma, o.id_int, o.ack_store, o.ack_gest, o.ack_app, o.prov_tipo, o.prov_id,
         o.autore_tipo, o.autore_cod, o.id_sincro, o.dati, o.created_at, o.updated_at
     FROM ortes_ops.orders AS o WHERE o.azi = p_azi;
 $look$;
-CREATE FUNCTION ortes_ops.all_orders() RETURNS SETOF ortes.orders LANGUAGE plpgsql SECURITY DEFINER AS $look$
+CREATE OR REPLACE FUNCTION ortes_ops.all_orders() RETURNS SETOF ortes.orders LANGUAGE plpgsql SECURITY DEFINER AS $look$
 DECLARE
     v_azi text;
 BEGIN
@@ -33,7 +33,7 @@ BEGIN
     END LOOP;
 END
 $look$;
-CREATE VIEW ortes_ops.orders AS SELECT * FROM ortes_ops.all_orders();
+CREATE OR REPLACE VIEW ortes_ops.orders AS SELECT * FROM ortes_ops.all_orders();
 GRANT SELECT ON ortes_ops.orders TO ortes_ops;
 GRANT EXECUTE ON FUNCTION ortes_ops.all_orders() TO ortes_ops;
 """
@@ -118,13 +118,12 @@ def restless_place(name: str, router: str, shards: dict[str, str], also_on: tupl
                         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(login)))
 
 
-# The crash matrix through the router: its first calls, one of each kind that a store's order needs, in every run; the
-# whole document where there is time.
-EXTENTS = ["first calls", pytest.param("whole", marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
+# The crash matrix through the router: a save in every run, the whole document where there is time.
+EXTENTS = ["a save", pytest.param("whole", marks=[pytest.mark.long, pytest.mark.timeout(1200)])]
 
 
 def played(extent: str) -> Scenario:
     """The document's operations, as far as EXTENTS says."""
     whole = read_scenario(scenarios_dir() / "orders.csv", scenarios_dir() / "orders.errata.csv")
-    some = [one for one in whole.operations if extent == "whole" or (one.section == "store" and one.row in "1234")]
+    some = [one for one in whole.operations if extent == "whole" or (one.section == "store" and one.row in "12")]
     return Scenario(whole.file, some, whole.reasons)

@@ -1,13 +1,31 @@
 """The hub's own tests of errors and repeats, their callers coming through the router."""
 # ruff: noqa: F403
 
+from collections.abc import Iterator
+
 import pytest
 
+from ortes_db.server import Server
 from tests.doors.test_text import *
 from tests.errors.test_catalogue import *
+from tests.router.conftest import Cluster, Routed, new_cluster
 from tests.rules.test_repeats import *
 
 pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def used(router_server: Server, templates: None) -> Iterator[Cluster]:
+    with new_cluster(router_server) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def db(used: Cluster) -> Iterator[Routed]:
+    """One cluster for them all, emptied: they do nothing to what it is made of."""
+    yield Routed(used)
+    used.empty()
+
 
 # Each call commits on its shard: a transaction of the caller neither holds it open nor takes it back
 # (docs/router.md, What is different).
