@@ -18,11 +18,14 @@ from tests.hub import Hub
 
 pytestmark = pytest.mark.once
 
+# Nobody's address: a board that is not refused says so, and does not run for ever.
+NOWHERE = ("--host", "192.0.2.1", "--token", "x" * 16)
+
 
 def test_elsewhere_than_on_loopback_it_wants_a_token(hub: Hub) -> None:
     dsn = hub.db.dsn(hub.login("monitor"))
     for options, environment, said in (
-        (["--host", "192.0.2.1"], {}, "give it a token"),  # nobody's address: a board that would start says so
+        (["--host", "192.0.2.1"], {}, "give it a token"),
         (["--host", "0.0.0.0"], {}, "give it a token"),
         (["--host", "::"], {}, "give it a token"),
         (["--host", "0.0.0.0", "--token", ""], {}, "give it a token"),
@@ -52,7 +55,7 @@ def test_a_taken_port_and_a_missing_hub_are_said(hub: Hub, empty_dsn: str) -> No
 def test_it_looks_as_the_monitor_or_not_at_all(hub: Hub) -> None:
     """Whoever logs in: a store's login is refused, a superuser's becomes ortes_monitor."""
     login = hub.login("store")
-    code, text = refusal(hub.db.dsn(login))
+    code, text = refusal(hub.db.dsn(login), *NOWHERE)
     assert (code, f"GRANT ortes_monitor TO {login};" in text) == (2, True)
     with running(hub.db.dsn()) as board:
         hub.save(1)
@@ -89,7 +92,7 @@ def test_where_the_monitor_sees_content_it_does_not_start(hub: Hub) -> None:
         "GRANT EXECUTE ON FUNCTION ortes_ops.history(text, bigint) TO ortes_monitor",
     ):
         hub.dba.execute(grant)
-        code, text = refusal(dsn)
+        code, text = refusal(dsn, *NOWHERE)
         assert (code, "ortes doctor" in text) == (2, True)
         hub.dba.execute(grant.replace("GRANT", "REVOKE", 1).replace(" TO ", " FROM "))
     with running(dsn):
@@ -100,10 +103,9 @@ def test_a_login_that_can_do_more_is_warned_of(hub: Hub) -> None:
     ops = hub.login("ops")
     hub.dba.execute(f"GRANT ortes_monitor TO {ops}")
     for dsn, said in ((hub.db.dsn(), "is a superuser"), (hub.db.dsn(ops), "is a member of ortes_ops, too")):
-        # It listens nowhere else than asked; what it warns of comes before.
-        code, text = refusal(dsn, "--host", "192.0.2.1", "--token", "x" * 16)
+        code, text = refusal(dsn, *NOWHERE)
         assert (code, said in text, "CREATE ROLE board LOGIN IN ROLE ortes_monitor" in text) == (2, True, True)
-    _, text = refusal(hub.db.dsn(hub.login("monitor")), "--host", "192.0.2.1", "--token", "x" * 16)
+    _, text = refusal(hub.db.dsn(hub.login("monitor")), *NOWHERE)
     assert "CREATE ROLE" not in text
 
 
