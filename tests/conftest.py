@@ -89,9 +89,13 @@ class Db:
         self._kept = self.connect()
         return self._kept
 
+    def disconnect(self) -> None:
+        """Close all connections of the test's, so that the database can be cloned."""
+        self._closing.close()
+
     def close(self) -> None:
         """Drop the database and its logins."""
-        self._closing.close()
+        self.disconnect()
         with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
             # DROP DATABASE looks for backends on their way out every 100 ms only.
             deadline = time.monotonic() + 0.1

@@ -24,6 +24,7 @@ class Disaster:
         self.db = db
         self.live = Live(db)
         self.backup = f"{db.name}_restored"
+        db.disconnect()
         with psycopg.connect(db.server.dsn(), autocommit=True) as server:
             # As good a backup as any, and the quickest.
             server.execute(f"CREATE DATABASE {self.backup} TEMPLATE {db.name}")  # type: ignore[call-overload]

@@ -204,9 +204,6 @@ class Routed(Db):
     def login(self, name_hint: str, role: str, azi: str | None = None, device: int | None = None) -> str:
         return self.cluster.login(role, azi, device)
 
-    def disconnect(self) -> None:
-        self._closing.close()
-
 
 @pytest.fixture
 def db(cluster: Cluster) -> Iterator[Routed]:
