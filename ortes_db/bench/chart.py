@@ -31,13 +31,22 @@ def draw(result: Result, path: Path) -> None:
     times = [figure for figure in result.figures if figure.kind == "time"]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 0.32 * len(times) + 1.8), width_ratios=(3, 2))
     positions = list(range(len(times), 0, -1))
-    left.barh(positions, [one.value for one in times], color=["#2a7" if one.good else "#c63" for one in times])
+    left.barh(positions, [one.value for one in times], color=[_color(one) for one in times])
     low_high = [one.spread for one in times]
     values = [one.value for one in times]
     below = [max(0.0, value - low) for value, (low, _) in zip(values, low_high, strict=True)]
     above = [max(0.0, high - value) for value, (_, high) in zip(values, low_high, strict=True)]
     left.errorbar(values, positions, xerr=[below, above], fmt="none", ecolor="#333", elinewidth=1, capsize=2)
-    left.scatter([one.target for one in times], positions, marker="|", s=160, color="black", zorder=3, label="target")
+    targets = [(one.target, at) for one, at in zip(times, positions, strict=True) if one.target is not None]
+    left.scatter(
+        [target for target, _ in targets],
+        [at for _, at in targets],
+        marker="|",
+        s=160,
+        color="black",
+        zorder=3,
+        label="target",
+    )
     left.set_yticks(positions, [_label(one) for one in times])
     left.set_xlabel("ratio of medians; whiskers: lowest and highest round")
     left.legend(loc="upper right")
@@ -56,5 +65,9 @@ def draw(result: Result, path: Path) -> None:
     pyplot.close(figure)
 
 
+def _color(figure: Figure) -> str:
+    return "#9aa" if figure.target is None else "#2a7" if figure.good else "#c63"
+
+
 def _label(figure: Figure) -> str:
-    return f"{figure.work} ÷ {figure.beside} {'≥' if figure.at_least else '≤'}"
+    return f"{figure.work} ÷ {figure.beside} {figure.bound[:1]}".rstrip()

@@ -19,7 +19,8 @@ class Figure:
     unit: str
     measure: Measure
     at_least: bool
-    target: float
+    # None: no target, it shows what bounds the others.
+    target: float | None
     hub: list[float] = field(default_factory=list)
     base: list[float] = field(default_factory=list)
     beside: str = "plain"
@@ -37,8 +38,15 @@ class Figure:
 
     @property
     def good(self) -> bool:
-        """Whether the target is met."""
+        """Whether the target is met, if there is one."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
+
+    @property
+    def bound(self) -> str:
+        """The target in words; empty where there is none."""
+        return "" if self.target is None else f"{'≥' if self.at_least else '≤'} {self.target:g}"
 
     def _of(self, hub: float, base: float) -> float:
         match self.measure:
@@ -59,7 +67,7 @@ class Figure:
             "unit": self.unit,
             "beside": self.beside,
             "measure": self.measure,
-            "target": f"{'≥' if self.at_least else '≤'} {self.target:g}",
+            "target": self.bound or None,
             "hub": self.hub,
             "base": self.base,
             "value": self.value,

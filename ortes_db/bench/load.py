@@ -9,8 +9,10 @@ from ortes_db.bench.content import DATI
 
 _DEFINITIONS = """
 SELECT format('ALTER TABLE ortes.arportes DROP CONSTRAINT %I', conname),
-    format('ALTER TABLE ortes.arportes ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid))
-FROM pg_constraint WHERE conrelid = 'ortes.arportes'::regclass AND contype IN ('p', 'u')
+    format('ALTER TABLE ortes.arportes ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(c.oid))
+        || coalesce(' WITH (' || array_to_string(i.reloptions, ', ') || ')', '')
+FROM pg_constraint AS c INNER JOIN pg_class AS i ON c.conindid = i.oid
+WHERE conrelid = 'ortes.arportes'::regclass AND contype IN ('p', 'u')
 UNION ALL
 SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
 FROM pg_index WHERE indrelid = 'ortes.arportes'::regclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Plan:
     """The amounts of one run of the benchmark."""
 
-    # Of each timed comparison, and how long each side runs in one.
+    # Of each timed comparison, and how long each side runs in one (a second less where nothing is held against a target).
     rounds: int
     seconds: int
     # Calls of 1,000 orders a side and round.

@@ -27,6 +27,10 @@ $times
   and its numbers have gaps and become visible out of order: what the hub does more is the price of the two promises.
 - **off**: the hub itself, notifications (`ortes_ops.set_notify`) off; beside it they are on in all companies. PostgreSQL lets
   transactions that notify commit one after the other only. There is no target: that is its price.
+- Other figures without a target show what bounds those with one: in the hub's place stands plain SQL that does only what no
+  hub can do without (a row that counts, where numbers must have no gap; a lock until the commit, where they must become
+  visible in order; a function, where there is a door; the triggers, where rules hold for those who write by hand too).
+  [speed.md](speed.md) goes on from there.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
@@ -66,14 +70,16 @@ Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_com
 
 def line(figure: Figure) -> str:
     """One figure: verdict, what, the value, target, both medians."""
-    text = f"{'ok' if figure.good else 'MISSED':6} {figure.work}: {_value(figure)} [{_target(figure)}]"
-    return f"{text}  {_sides(figure)} {figure.unit}"
+    verdict = "" if figure.target is None else "ok" if figure.good else "MISSED"
+    target = f" [{figure.bound}]" if figure.bound else ""
+    return f"{verdict:6} {figure.work}: {_value(figure)}{target}  {_sides(figure)} {figure.unit}"
 
 
 def summary(result: Result) -> str:
     """How many figures are within their targets."""
-    missed = [figure.name for figure in result.figures if not figure.good]
-    text = f"{len(result.figures) - len(missed)} of {len(result.figures)} figures within their targets"
+    targeted = [figure for figure in result.figures if figure.target is not None]
+    missed = [figure.name for figure in targeted if not figure.good]
+    text = f"{len(targeted) - len(missed)} of {len(targeted)} figures within their targets"
     return text + (f"; missed: {', '.join(missed)}" if missed else "")
 
 
@@ -111,7 +117,8 @@ def page(result: Result, command: str) -> str:
 def _row(figure: Figure) -> list[str]:
     hub = _number(median(figure.hub))
     base = f"{_number(median(figure.base))} {figure.beside}" if figure.base else ""
-    return ["ok" if figure.good else "**missed**", figure.work, _value(figure), _target(figure), hub, base, figure.unit]
+    verdict = "" if figure.target is None else "ok" if figure.good else "**missed**"
+    return [verdict, figure.work, _value(figure), figure.bound, hub, base, figure.unit]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -129,10 +136,6 @@ def _value(figure: Figure) -> str:
         case _:
             text = _number(figure.value)
     return text + (f" ({low:.2f} to {high:.2f})" if len(figure.hub) > 1 else "")
-
-
-def _target(figure: Figure) -> str:
-    return f"{'≥' if figure.at_least else '≤'} {figure.target:g}"
 
 
 def _sides(figure: Figure) -> str:

@@ -77,7 +77,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
 
     if COUNTS in wanted:
         with bench_place(dsn, pg_bin, COUNT_SETTINGS, told.say) as bench:
-            step = _steps(told, "counts", len(plan.sizes) + 4)
+            step = _steps(told, "counts", len(plan.sizes) + 7)
             figures, result.by_size = measure_sizes(bench, list(plan.sizes), plan.calls, step)
             add(figures)
             with bench.admin() as admin:

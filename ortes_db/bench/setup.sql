@@ -5,15 +5,20 @@ CREATE SEQUENCE plain.id_pub;
 CREATE SEQUENCE plain.id_sincro;
 ALTER TABLE plain.arportes ALTER COLUMN id_pub SET DEFAULT nextval('plain.id_pub');
 
+-- The least that numbers without a gap take: a row that counts, for companies of their own (c1 to c64).
+CREATE TABLE plain.apstatosyn (LIKE ortes.apstatosyn INCLUDING ALL);
+
 DO $options$
 DECLARE
-    v_options text;
+    v_table record;
 BEGIN
     -- LIKE leaves out what stands in WITH (fillfactor and such).
-    SELECT array_to_string(c.reloptions, ', ') INTO v_options FROM pg_class AS c WHERE c.oid = 'ortes.arportes'::regclass;
-    IF v_options <> '' THEN
-        EXECUTE format('ALTER TABLE plain.arportes SET (%s)', v_options);
-    END IF;
+    FOR v_table IN
+        SELECT c.relname, array_to_string(c.reloptions, ', ') AS options
+        FROM pg_class AS c WHERE c.oid IN ('ortes.arportes'::regclass, 'ortes.apstatosyn'::regclass) AND c.reloptions IS NOT NULL
+    LOOP
+        EXECUTE format('ALTER TABLE plain.%I SET (%s)', v_table.relname, v_table.options);
+    END LOOP;
 END
 $options$;
 
@@ -21,5 +26,18 @@ $options$;
 CREATE SCHEMA bench;
 CREATE VIEW bench.orders AS SELECT * FROM ortes.arportes;
 
+-- The least that a function around the plain query takes.
+CREATE FUNCTION plain.changes(p_azi text, p_since bigint)
+RETURNS SETOF plain.arportes
+LANGUAGE plpgsql
+STABLE
+AS $changes$
+BEGIN
+    RETURN QUERY
+    SELECT a.* FROM plain.arportes AS a WHERE a.azi = p_azi AND a.id_sincro > p_since AND a.id_sincro > 0 ORDER BY a.id_sincro LIMIT 1000;
+END
+$changes$;
+
 -- The companies 1 to 64.
 SELECT ortes_ops.create_company(i::text) FROM generate_series(1, 64) AS i;
+INSERT INTO plain.apstatosyn (azi, contatore, valore) SELECT 'c' || s.azi, s.contatore, 0 FROM ortes.apstatosyn AS s;

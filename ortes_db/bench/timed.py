@@ -36,10 +36,15 @@ class Timed:
 
     hub: Side
     base: Side
-    # name, what it is, target; a marked statement of the script has the figure's name.
-    figures: tuple[tuple[str, str, float], ...]
+    # name, what it is, target; a marked statement of the script has the figure's name, without its `least_`.
+    figures: tuple[tuple[str, str, float | None], ...]
     beside: str = "plain"
     per_row: bool = False
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it decides anything."""
+        return any(target is not None for _, _, target in self.figures)
 
 
 def comparisons(plan: Plan) -> tuple[Timed, ...]:
@@ -81,12 +86,12 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             )
             for verb in ("insert", "update")
         ),
-        # No target: what it costs is PostgreSQL's lock, and how long the disk takes while it is held.
+        # What it costs is PostgreSQL's lock, and how long the disk takes while it is held.
         *(
             Timed(
                 Side(script, clients, notify=True, listeners=listeners),
                 Side(script, clients, listeners=listeners),
-                ((name, f"{what}, {_heard(listeners)}", 0),),
+                ((name, f"{what}, {_heard(listeners)}", None),),
                 "off",
             )
             for name, script, clients, listeners, what in (
@@ -99,7 +104,40 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             )
         ),
         Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ"),
+        *_bounds(plan, changes),
     )
+
+
+def _bounds(plan: Plan, changes: int) -> Iterator[Timed]:
+    """What stands in for the hub here has none of its rules, only what they cannot do without."""
+    save = Side("save.counted")
+    yield Timed(save, Side("save.plain"), (("least_save_order", "an INSERT and a row that counts, 1 client", None),))
+    yield Timed(
+        Side("save_64.counted", 16),
+        Side("save_64.plain", 16),
+        (("least_save_order_64", "an INSERT and a row that counts, 16 clients over 64 companies", None),),
+    )
+    for clients in (16, 64):
+        work = f"an INSERT and a row that counts under a lock, one company, {clients} clients"
+        yield Timed(Side("save.counted", clients), save, ((f"least_contention_{clients}", work, None),), "1 client")
+    yield Timed(
+        Side("batch.triggers", transactions=plan.batches, rows=1000, by_hand=True),
+        Side("batch.plain", transactions=plan.batches, rows=1000),
+        (
+            ("least_save_orders", "the plain INSERT of 1,000 rows, through the triggers", None),
+            ("least_acquire_orders", "the plain UPDATE of 1,000 rows (acquisition), through the triggers", None),
+            ("least_export_orders", "the plain UPDATE of 1,000 rows (export), through the triggers", None),
+        ),
+    )
+    yield Timed(
+        Side("changes.function", changes=changes),
+        Side("changes.plain", changes=changes),
+        (("least_changes", "the plain index scan of 1,000 rows, in a bare function", None),),
+    )
+    life = (("least_life", "whole life with rows that count, 1 client", None),)
+    yield Timed(Side("life.counted"), Side("life.plain"), life)
+    pgq = (("least_pgq", "whole life in plain SQL, two readers by the index", None),)
+    yield Timed(Side("feed.plain"), Side("feed.pgq"), pgq, "PGQ")
 
 
 # One number for each run: no two make an order with the same id.
@@ -114,7 +152,7 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
             with notifying(bench, side.notify, side.listeners):
-                run = run_side(bench, side, plan.seconds)
+                run = run_side(bench, side, plan.seconds if timed.has_target else max(1, plan.seconds - 1))
             step()
             for figure in figures:
                 (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
@@ -146,7 +184,7 @@ def run_side(bench: Bench, side: Side, seconds: int = 1) -> Run:
     )
 
 
-def _figure(timed: Timed, name: str, work: str, target: float) -> Figure:
+def _figure(timed: Timed, name: str, work: str, target: float | None) -> Figure:
     unit = "µs a row" if timed.per_row else "rows/s" if timed.hub.rows > 1 else "a second"
     return Figure(name, work, "time", unit, "ratio", not timed.per_row, target, beside=timed.beside)
 
@@ -156,7 +194,8 @@ def _heard(listeners: int) -> str:
 
 
 def _rate(run: Run, side: Side, name: str, per_row: bool) -> float:
-    if name in run.latencies:
-        return side.rows * 1000 / run.latencies[name]
+    marked = name.removeprefix("least_")
+    if marked in run.latencies:
+        return side.rows * 1000 / run.latencies[marked]
     rate = run.tps * side.rows
     return 1_000_000 / rate if per_row else rate

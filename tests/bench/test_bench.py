@@ -108,6 +108,16 @@ def test_a_counter_updated_once_a_row_is_caught(bench: Bench) -> None:
     assert {"insert_buffers", "update_buffers"} <= missed_linearity(bench)
 
 
+def test_loading_leaves_the_indexes_as_they_were(bench: Bench) -> None:
+    indexes = """SELECT pg_get_indexdef(i.indexrelid), c.reloptions, i.indisprimary FROM pg_index AS i
+        INNER JOIN pg_class AS c ON i.indexrelid = c.oid WHERE i.indrelid = 'ortes.arportes'::regclass ORDER BY 1"""
+    with bench.admin() as admin:
+        before = admin.execute(indexes).fetchall()
+        load(admin, 1000)
+        assert admin.execute(indexes).fetchall() == before
+        assert any(options for _, options, _ in before)
+
+
 def test_changes_that_reads_more_than_it_returns_is_caught(bench: Bench) -> None:
     with bench.admin() as admin:
         load(admin, 5000)
