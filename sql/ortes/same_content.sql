@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION ortes.same_content(p_order ortes.arportes, p_dati jsonb, p_conferma text)
 RETURNS boolean
 LANGUAGE sql
-IMMUTABLE
+STABLE
 PARALLEL SAFE
 AS $same_content$
     SELECT CASE

@@ -16,8 +16,7 @@ AS $save_order$
 -- before it looks for what is here already: looked for earlier, the order of a call still
 -- under way is missed.
 DECLARE
-    v_id_pub bigint;
-    v_same boolean;
+    v_order ortes.arportes;
 BEGIN
     IF (p_id_int >= 1 AND p_autore_cod >= 0) IS NOT TRUE THEN
         PERFORM ortes.check_numbers('id_int', ARRAY[p_id_int], 1);
@@ -29,20 +28,20 @@ BEGIN
     PERFORM ortes.lock_company(p_azi);
     -- Two queries for what find_order says in one: a call for one order feels the difference.
     IF p_prov_id IS NULL THEN
-        SELECT a.id_pub, ortes.same_content(a, p_dati, NULL) INTO v_id_pub, v_same FROM ortes.arportes AS a
+        SELECT a.* INTO v_order FROM ortes.arportes AS a
         WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id IS NULL AND a.id_int = p_id_int;
     ELSE
-        SELECT a.id_pub, ortes.same_content(a, p_dati, NULL) INTO v_id_pub, v_same FROM ortes.arportes AS a
+        SELECT a.* INTO v_order FROM ortes.arportes AS a
         WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id = p_prov_id AND a.id_int = p_id_int;
     END IF;
-    IF v_id_pub IS NULL THEN
+    IF NOT FOUND THEN
         INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
         VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati)
-        RETURNING id_pub INTO v_id_pub;
-    ELSIF NOT v_same THEN
-        PERFORM ortes.raise_other_content(p_azi, v_id_pub);
+        RETURNING id_pub INTO v_order.id_pub;
+    ELSIF NOT ortes.same_content(v_order, p_dati, NULL) THEN
+        PERFORM ortes.raise_other_content(p_azi, v_order.id_pub);
     END IF;
-    RETURN v_id_pub;
+    RETURN v_order.id_pub;
 END
 $save_order$;
 

@@ -6,6 +6,8 @@ PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET enable_hashjoin = off
+SET enable_mergejoin = off
 AS $acquire_orders$
 -- The ERP has these orders: all of them, or none.
 DECLARE
