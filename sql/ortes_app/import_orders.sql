@@ -6,8 +6,10 @@ PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET random_page_cost = 1
 AS $import_orders$
--- The device says that it has these orders: all of them, or none.
+-- The device says that it has these orders: all of them, or none. Each is looked up by its key, not in a
+-- hash of the company's orders: their pages are in memory, whatever random_page_cost says of the disk.
 BEGIN
     IF (p_device >= 1) IS NOT TRUE THEN
         PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);

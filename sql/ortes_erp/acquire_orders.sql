@@ -6,10 +6,10 @@ PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
-SET enable_hashjoin = off
-SET enable_mergejoin = off
+SET random_page_cost = 1
 AS $acquire_orders$
--- The ERP has these orders: all of them, or none.
+-- The ERP has these orders: all of them, or none. Each is looked up by its key, not in a
+-- hash of the company's orders: their pages are in memory, whatever random_page_cost says of the disk.
 DECLARE
     v_id_pubs bigint[];
     v_tor_chias text[];

@@ -6,8 +6,10 @@ PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET random_page_cost = 1
 AS $import_orders$
--- The store says that it has these orders: all of them, or none.
+-- The store says that it has these orders: all of them, or none. Each is looked up by its key, not in a
+-- hash of the company's orders: their pages are in memory, whatever random_page_cost says of the disk.
 BEGIN
     PERFORM ortes.check_caller(p_azi);
     RETURN ortes.import_orders(p_azi, 'S', p_id_pubs);
