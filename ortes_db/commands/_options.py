@@ -25,13 +25,17 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def dsn_option(function: _Function) -> _Function:
     """`--dsn`: the command gets `dsn`, a libpq connection string; empty means the PG* variables."""
-    return click.option(
-        "--dsn",
-        default="",
-        metavar="TEXT",
-        callback=checked_dsn,
-        help="Database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
-    )(function)
+    return _dsn_option("--dsn", "Database")(function)
+
+
+def router_option(function: _Function) -> _Function:
+    """`--router`: the same of a router's database."""
+    return _dsn_option("--router", "The router's database")(function)
+
+
+def _dsn_option(name: str, what: str) -> Callable[[_Function], _Function]:
+    says = f"{what}: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on."
+    return click.option(name, "dsn", default="", metavar="TEXT", callback=checked_dsn, help=says)
 
 
 def azi_option(function: _Function) -> _Function:

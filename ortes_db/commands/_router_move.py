@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 import psycopg
 
-from ortes_db.commands._options import checked_dsn, seconds_option
+from ortes_db.commands._options import router_option, seconds_option
 from ortes_db.commands._output import CannotTell, Refused, say, why
 from ortes_db.commands._progress import progress
 from ortes_db.router.move import STEPS, Moved, Progress
@@ -22,14 +22,7 @@ CONTINUE = "The same command continues where this one ended; --undo takes back a
 @click.argument("azi")
 @click.option("--to", metavar="SHARD", help="Where the company is to live.")
 @click.option("--undo", is_flag=True, help="Take back a move that was interrupted before it switched.")
-@click.option(
-    "--router",
-    "dsn",
-    default="",
-    metavar="TEXT",
-    callback=checked_dsn,
-    help="The router's database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
-)
+@router_option
 @click.option(
     "--shard",
     "shards",

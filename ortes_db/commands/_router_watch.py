@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from ortes_db.commands._options import checked_dsn
+from ortes_db.commands._options import router_option, seconds_option
 from ortes_db.commands._output import Refused, say
 from ortes_db.router.watch import watch as watch_shards
 from ortes_db.router.watch import watch_once
@@ -14,30 +14,9 @@ from ortes_db.tree import DeployError
 
 
 @click.command(short_help="Close a shard that hangs until it answers")
-@click.option(
-    "--router",
-    "dsn",
-    default="",
-    metavar="TEXT",
-    callback=checked_dsn,
-    help="The router's database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
-)
-@click.option(
-    "--every",
-    type=click.FloatRange(min=0.1),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often to ask each shard.",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=0.1),
-    default=10,
-    show_default=True,
-    metavar="SECONDS",
-    help="A shard that has not answered by then hangs.",
-)
+@router_option
+@seconds_option("--every", default=5, least=0.1, says="How often to ask each shard.")
+@seconds_option("--patience", default=10, least=0.1, says="A shard that has not answered by then hangs.")
 @click.option("--once", is_flag=True, help="Ask once, and end.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print what was seen as JSON.")
 @click.pass_context

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from ortes_db.commands._options import checked_dsn
+from ortes_db.commands._options import router_option
 from ortes_db.commands._output import Refused, names, say
 from ortes_db.commands._router_move import move
 from ortes_db.commands._router_status import print_router_status
@@ -34,14 +34,6 @@ def router() -> None:
 router.add_command(move)
 router.add_command(watch)
 
-router_option = click.option(
-    "--router",
-    "dsn",
-    default="",
-    metavar="TEXT",
-    callback=checked_dsn,
-    help="The router's database: 'host=… dbname=…' or postgresql://…; without it, the variables PGHOST, PGDATABASE and so on.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

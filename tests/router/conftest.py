@@ -185,7 +185,8 @@ def both(router_server: Server, pg_bin: str | None) -> Iterator[Two]:
 def two(both: Two) -> Iterator[Two]:
     """They, both running."""
     yield both
-    both.far.start()  # where a test has left it stopped
+    for server in (both.near, both.far):  # where a test has left one stopped
+        server.start()
 
 
 class Routed(Db):

@@ -202,7 +202,7 @@ def test_a_router_that_restarts_is_waited_for(two: Two, log: Path) -> None:
         two.near.stop("immediate")
         until(lambda: "the router is lost" in log.read_text())
         two.near.start()
-        until(lambda: "the router is back" in log.read_text(), 10)
+        until(lambda: "the router is back" in log.read_text(), 20)
         with frozen(two.far):
             until(lambda: is_now(two) == HANGS)
         until(lambda: is_now(two) == OPEN)
