@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -110,6 +110,21 @@ def test_calls_of_a_shard_that_hangs_end_and_are_refused_until_it_answers(two: T
         said = [line.split(" ", 2) for line in log.read_text().splitlines()]
     assert [" ".join(text.split()[:2]) for _, _, text in said] == ["far hangs,", "far still", "far answers"]
     assert all(day.count("-") == 2 and hour.count(":") >= 2 for day, hour, _ in said)
+
+
+def test_why_it_has_to_be_sooner_than_the_statement_timeout(two: Two) -> None:
+    """PL/Proxy waits for the shard to confirm that a statement was cancelled, and hears nothing else meanwhile."""
+    with two.connect("shop") as stuck, two.connect() as dba, ExitStack() as until_it_goes_on:
+        save(stuck, "FAR", 1)
+        stuck.execute("SET statement_timeout = '200ms'")
+        until_it_goes_on.enter_context(frozen(two.far))
+        with waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"):
+            pid = stuck.info.backend_pid
+            cancelled = "SELECT clock_timestamp() - query_start > '1s' FROM pg_stat_activity WHERE pid = %s"
+            until(lambda: one(dba, cancelled, pid))
+            assert one(dba, "SELECT pg_terminate_backend(%s, 1000)", pid) is False
+            until_it_goes_on.close()
+        assert stuck.broken
 
 
 def test_what_a_dba_closed_stays_closed(two: Two) -> None:
