@@ -331,8 +331,10 @@ def test_a_migration_that_cannot_be_part_of_it_is_refused(
 def test_autovacuum_gives_way(release: Release, pg_bin: str | None) -> None:
     """PostgreSQL cancels it for who waits longer than deadlock_timeout, so a deploy then does."""
     slow = {"vacuum_cost_limit": "1", "autovacuum_vacuum_cost_limit": "1", "autovacuum_vacuum_cost_delay": "100ms"}
-    eager = {"autovacuum_naptime": "1s", "autovacuum_vacuum_insert_threshold": "10"}
-    eager |= {"autovacuum_vacuum_insert_scale_factor": "0", "autovacuum_analyze_threshold": "1000000"}
+    # So eager that it comes soon, but for few tables besides this one, each of which it is as slow with.
+    eager = {"autovacuum_naptime": "1s", "autovacuum_vacuum_insert_threshold": "4000"}
+    eager |= {"autovacuum_vacuum_insert_scale_factor": "0", "autovacuum_vacuum_threshold": "1000000"}
+    eager |= {"autovacuum_analyze_threshold": "1000000"}
     vacuuming = (
         "SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE a.backend_type = 'autovacuum worker' "
         "AND l.relation = 'ortes.arportes'::regclass AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted"

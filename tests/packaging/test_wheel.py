@@ -48,6 +48,7 @@ def test_wheel_contains_the_package_as_git_has_it_no_more_and_no_less(wheel: Pat
     assert {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("ortes_db/")} == wanted
 
 
+@pytest.mark.long
 def test_wheel_replays_the_document_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     environment, elsewhere = tmp_path / "environment", tmp_path / "elsewhere"
     elsewhere.mkdir()
