@@ -28,24 +28,18 @@ def draw(result: Result, path: Path) -> None:
     except ImportError:
         raise BenchError("a chart needs matplotlib: pip install 'ortes-db[bench]'") from None
 
-    times = [figure for figure in result.figures if figure.kind == "time"]
+    # What has no target is in the table; here it would hide what has.
+    times = [figure for figure in result.figures if figure.kind == "time" and figure.target is not None]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 0.32 * len(times) + 1.8), width_ratios=(3, 2))
     positions = list(range(len(times), 0, -1))
-    left.barh(positions, [one.value for one in times], color=[_color(one) for one in times])
+    left.barh(positions, [one.value for one in times], color=["#2a7" if one.good else "#c63" for one in times])
     low_high = [one.spread for one in times]
     values = [one.value for one in times]
     below = [max(0.0, value - low) for value, (low, _) in zip(values, low_high, strict=True)]
     above = [max(0.0, high - value) for value, (_, high) in zip(values, low_high, strict=True)]
     left.errorbar(values, positions, xerr=[below, above], fmt="none", ecolor="#333", elinewidth=1, capsize=2)
-    targets = [(one.target, at) for one, at in zip(times, positions, strict=True) if one.target is not None]
     left.scatter(
-        [target for target, _ in targets],
-        [at for _, at in targets],
-        marker="|",
-        s=160,
-        color="black",
-        zorder=3,
-        label="target",
+        [one.target or 0 for one in times], positions, marker="|", s=160, color="black", zorder=3, label="target"
     )
     left.set_yticks(positions, [_label(one) for one in times])
     left.set_xlabel("ratio of medians; whiskers: lowest and highest round")
@@ -65,9 +59,5 @@ def draw(result: Result, path: Path) -> None:
     pyplot.close(figure)
 
 
-def _color(figure: Figure) -> str:
-    return "#9aa" if figure.target is None else "#2a7" if figure.good else "#c63"
-
-
 def _label(figure: Figure) -> str:
-    return f"{figure.work} ÷ {figure.beside} {figure.bound[:1]}".rstrip()
+    return f"{figure.work} ÷ {figure.beside} {figure.bound[:1]}"
