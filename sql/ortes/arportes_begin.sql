@@ -10,8 +10,7 @@ AS $arportes_begin$
 -- UPDATE draws no ID-PUB. Most often there is nothing to forget, and one look tells.
 BEGIN
     IF concat(
-        current_setting(CASE tg_op WHEN 'INSERT' THEN 'ortes.id_pub_azi' ELSE 'ortes.unaudited' END, true),
-        current_setting('ortes.id_sincro_azi', true)
+        current_setting('ortes.id_pub_azi', true), current_setting('ortes.id_sincro_azi', true), current_setting('ortes.unaudited', true)
     ) = '' THEN
         RETURN NULL;
     END IF;

@@ -4,14 +4,14 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_inserted$
--- After an INSERT: the counters learn which numbers it drew. Of a single order only whether it is
--- there is left to see. Assignments and no PERFORM: they start no query.
+-- After an INSERT: the counters learn which numbers it drew. They know a single one, which
+-- next_number has marked: only whether its order is there is left to see. Assignments and no PERFORM: they start no query.
 DECLARE
     v_azi CONSTANT text := current_setting('ortes.id_pub_azi', true);
     v_none text;
 BEGIN
     IF v_azi <> '' THEN
-        IF current_setting('ortes.id_pub') = current_setting('ortes.id_pub_first') THEN
+        IF starts_with(current_setting('ortes.id_pub'), '+') THEN
             PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub', true)::bigint;
             IF NOT FOUND THEN
                 PERFORM ortes.raise_gap(v_azi, 1, 0);

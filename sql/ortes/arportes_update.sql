@@ -4,16 +4,15 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_update$
--- What is fixed for life stays, flags never go back, and what the ERP writes moves ID-SINCRO
--- (the other systems' flags and autore_cod don't), for which the company is locked.
--- Assignments and no PERFORM, IF and no WHEN: see arportes_insert.
+-- A key once given stays (arportes_fixed has the rest that does), flags never go back, and what the
+-- ERP writes moves ID-SINCRO (the other systems' flags and autore_cod don't), for which the company
+-- is locked. Assignments and no PERFORM, IF and no WHEN: see arportes_insert.
 BEGIN
-    IF (old.azi, old.id_pub, old.prov_tipo, old.prov_id, old.id_int, old.autore_tipo, old.created_at, old.dati_digest, old.id_sincro)
-        IS DISTINCT FROM
-        (new.azi, new.id_pub, new.prov_tipo, new.prov_id, new.id_int, new.autore_tipo, new.created_at, new.dati_digest, new.id_sincro)
-        OR old.tor_chia <> coalesce(new.tor_chia, '')
-        OR (old.ack_store, old.ack_gest, old.ack_app) IS DISTINCT FROM
-        (old.ack_store AND new.ack_store, old.ack_gest AND new.ack_gest, old.ack_app AND new.ack_app)
+    new.updated_at := now();
+    IF old.tor_chia <> coalesce(new.tor_chia, '')
+        OR old.ack_store AND new.ack_store IS NOT TRUE
+        OR old.ack_gest AND new.ack_gest IS NOT TRUE
+        OR old.ack_app AND new.ack_app IS NOT TRUE
     THEN
         PERFORM ortes.raise_bad_update(old, new);
     END IF;
@@ -26,11 +25,10 @@ BEGIN
             new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
         END IF;
         -- The content first saved is about to go: what a late repeat is compared with stays.
-        IF new.dati_digest IS NULL AND NOT ortes.same_content(old, new.dati, new.conferma) THEN
+        IF new.dati_digest IS NULL AND NOT ortes.still_same_content(old, new.dati, new.conferma) THEN
             new.dati_digest := ortes.content_digest(old.prov_tipo, old.dati, old.conferma);
         END IF;
     END IF;
-    new.updated_at := now();
     IF (CASE
         WHEN new.id_sincro <> old.id_sincro THEN new.azi = current_setting('ortes.audited', true)
         ELSE new.azi IS DISTINCT FROM current_setting('ortes.unaudited', true) AND ortes.is_audited(new.azi)

@@ -9,7 +9,10 @@ DECLARE
     v_none text;
 BEGIN
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
-        v_none := ortes.settle_numbers('ID-SINCRO');
+        v_none := CASE
+            WHEN starts_with(current_setting('ortes.id_sincro'), '+') THEN set_config('ortes.id_sincro_azi', '', true)
+            ELSE ortes.settle_numbers('ID-SINCRO')
+        END;
     END IF;
     RETURN NULL;
 END

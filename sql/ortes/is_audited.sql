@@ -9,13 +9,14 @@ AS $is_audited$
 -- there the row is locked, which fails (40001) where somebody has switched meanwhile.
 DECLARE
     v_audit boolean;
+    v_none text;
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed' THEN
         SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO';
     ELSE
         SELECT s.audit INTO v_audit FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO' FOR SHARE;
     END IF;
-    PERFORM CASE WHEN v_audit THEN set_config('ortes.door', '', true) ELSE set_config('ortes.unaudited', p_azi, true) END;
+    v_none := CASE WHEN v_audit THEN set_config('ortes.door', '', true) ELSE set_config('ortes.unaudited', p_azi, true) END;
     RETURN v_audit;
 END
 $is_audited$;

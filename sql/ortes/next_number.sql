@@ -7,8 +7,9 @@ AS $next_number$
 -- Called by the row triggers of arportes for the first row of a statement, or of the next
 -- company in it: moves the counter, and notes the number in transaction-local settings. For
 -- the rows that follow, the triggers only count on in the setting; settle_numbers tells the
--- counter when the statement ends. (One update a row would be quadratic.) Whoever draws learns
--- whether the company is audited: ortes.audited is for the triggers.
+-- counter when the statement ends. (One update a row would be quadratic.) The first number is
+-- noted with a sign, +11: counting on drops it, so that a statement's only number is known by it.
+-- Whoever draws learns whether the company is audited: ortes.audited is for the triggers.
 -- PostgreSQL makes equal notifications of a transaction one. Assignments and no PERFORM: they start no query.
 DECLARE
     v_setting CONSTANT text := CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.id_pub' ELSE 'ortes.id_sincro' END;
@@ -29,13 +30,9 @@ BEGIN
     IF v_number IS NULL THEN
         PERFORM ortes.raise_unknown_company(p_azi);
     END IF;
-    v_none := set_config(v_setting, v_number::text, true)
-        || set_config(v_setting || '_first', v_number::text, true)
-        || set_config(v_setting || '_azi', p_azi, true);
-    IF v_audit THEN
-        v_none := set_config('ortes.audited', p_azi, true) || set_config('ortes.door', '', true);
-    ELSIF p_azi = current_setting('ortes.audited', true) THEN
-        v_none := set_config('ortes.audited', '', true);
+    v_none := set_config(v_setting, '+' || v_number, true) || set_config(v_setting || '_azi', p_azi, true);
+    IF v_audit OR p_azi = current_setting('ortes.audited', true) THEN
+        v_none := set_config('ortes.audited', CASE WHEN v_audit THEN p_azi ELSE '' END, true) || set_config('ortes.door', '', true);
     END IF;
     IF v_notify THEN
         PERFORM pg_notify('ortes', p_azi);

@@ -4,7 +4,7 @@ LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
 AS $raise_bad_update$
--- Names the columns that arportes_update found changed.
+-- Names the columns that arportes_fixed or arportes_update found changed.
 DECLARE
     v_columns text;
 BEGIN

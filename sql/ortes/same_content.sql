@@ -7,8 +7,7 @@ AS $same_content$
     SELECT CASE
         WHEN (p_order).dati_digest IS NOT NULL
             THEN (p_order).dati_digest = ortes.content_digest((p_order).prov_tipo, p_dati, p_conferma)
-        ELSE (p_order).dati IS NOT DISTINCT FROM p_dati
-            AND ((p_order).prov_tipo <> 'G' OR (p_order).conferma IS NOT DISTINCT FROM p_conferma)
+        ELSE ortes.still_same_content(p_order, p_dati, p_conferma)
     END
 $same_content$;
 

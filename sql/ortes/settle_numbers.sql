@@ -5,15 +5,16 @@ VOLATILE
 PARALLEL UNSAFE
 AS $settle_numbers$
 -- The other half of next_number: the counter learns how far the statement counted for the company
--- it is at. Each public id must have become an order: a row that drew one and was then not
--- inserted (ON CONFLICT) would leave a gap.
+-- it is at, and is itself still at the first number. Each public id must have become an order: a
+-- row that drew one and was then not inserted (ON CONFLICT) would leave a gap.
 DECLARE
     v_setting CONSTANT text := CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.id_pub' ELSE 'ortes.id_sincro' END;
     v_azi CONSTANT text := current_setting(v_setting || '_azi');
-    v_first CONSTANT bigint := current_setting(v_setting || '_first')::bigint;
     v_last CONSTANT bigint := current_setting(v_setting)::bigint;
+    v_first bigint;
     v_inserted bigint;
 BEGIN
+    SELECT s.valore INTO v_first FROM ortes.apstatosyn AS s WHERE s.azi = v_azi AND s.contatore = p_contatore;
     IF v_last > v_first THEN
         UPDATE ortes.apstatosyn AS s SET valore = v_last WHERE s.azi = v_azi AND s.contatore = p_contatore;
     END IF;

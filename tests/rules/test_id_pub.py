@@ -186,16 +186,18 @@ FORGED = {
         "ortes.id_sincro": "700",
         "ortes.id_pub_azi": "C00001",
         "ortes.id_sincro_azi": "C00001",
-        "ortes.id_pub_first": "700",
-        "ortes.id_sincro_first": "700",
     },
     "on from here": {
         "ortes.id_pub": "3",
         "ortes.id_sincro": "3",
         "ortes.id_pub_azi": "C00001",
         "ortes.id_sincro_azi": "C00001",
-        "ortes.id_pub_first": "1",
-        "ortes.id_sincro_first": "1",
+    },
+    "a statement's only number": {
+        "ortes.id_pub": "+3",
+        "ortes.id_sincro": "+3",
+        "ortes.id_pub_azi": "C00001",
+        "ortes.id_sincro_azi": "C00001",
     },
 }
 

@@ -137,8 +137,7 @@ def test_a_session_cannot_forge_what_the_hub_keeps_in_settings(hub: Hub) -> None
     for name in ("ortes.audited", "ortes.unaudited", "ortes.id_pub_azi", "ortes.id_sincro_azi"):
         store.execute("SELECT set_config(%s, 'C00001', false)", (name,))
     store.execute("SELECT set_config('ortes.door', 'ortes_erp.forged', false), set_config('ortes.id_pub', '77', false)")
-    store.execute("SELECT set_config('ortes.id_pub_first', '1', false), set_config('ortes.id_sincro', '77', false)")
-    store.execute("SELECT set_config('ortes.id_sincro_first', '1', false)")
+    store.execute("SELECT set_config('ortes.id_sincro', '+77', false)")
     assert hub.save(1) == 1
     assert hub.save(2) == 2
     hub.export("G1", connection=hub.erp)
