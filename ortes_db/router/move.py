@@ -5,6 +5,7 @@ serves and the move can be undone; after it, the new one serves and the move can
 the directory before it leaves anything behind, and can be repeated: whatever interrupts, the same command continues.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
@@ -17,6 +18,7 @@ from psycopg.pq import TransactionStatus
 from ortes_db.hub import connection_parameters
 from ortes_db.router import move_copy as copy
 from ortes_db.router import move_directory as directory
+from ortes_db.router import move_log as log
 from ortes_db.router import move_rows as rows
 from ortes_db.router.move_check import unready
 from ortes_db.router.move_directory import Move
@@ -33,6 +35,7 @@ STEPS = {
     "subscribe": "the new shard subscribes",
     "copy": "copying",
     "compare": "comparing all rows",
+    "again": "comparing what has changed since",
     "lock": "waiting for the calls under way",
     "hold": "nobody writes",
     "same": "the copies are the same",
@@ -47,6 +50,8 @@ STEPS = {
 }
 # An attempt to switch begins when no more than this is left to apply: a moment's work.
 NEARLY = 256 * 1024
+# And so few orders are left to compare.
+FEW = 500
 # How long a subscription may be without a worker, and how often it may fail, before somebody should look.
 PATIENCE_WITH_WORKERS = 60.0
 FAILURES = 5
@@ -240,6 +245,7 @@ class _Mover:
                 if compared is None:
                     self._nearly_caught_up(deadline)
                     compared = self._compare()
+                self._compare_again(compared)
                 self.moved.attempts += 1
                 self._switch_once(compared, pause)
                 return
@@ -292,10 +298,22 @@ class _Mover:
             raise MoveError(
                 f"one of {self.move.source} and {self.move.target} was deployed meanwhile: deploy both, then go on"
             )
+        logs = log.open_logs(self.source, self.target, self.name, self.azi)
         compared = rows.compare_all(self.source, self.target, self.azi, self._catch_up)
+        compared.logs = logs
         self.moved.orders, self.moved.history = compared.rows["arportes"], compared.rows["history"]
         self._must_be_same(rows.wrong_orders(self.source, self.target, compared, self._catch_up))
         return compared
+
+    def _compare_again(self, compared: rows.Compared) -> None:
+        """Compare what has changed since, while all work goes on, until few are left for the callers to wait for."""
+        before = math.inf
+        while True:
+            self.step("again")
+            rows.compare_changed(self.source, self.target, compared, self._catch_up)
+            if not FEW < compared.changed <= before / 2:
+                return
+            before = compared.changed
 
     def _switch_once(self, compared: rows.Compared, pause: float) -> None:
         """One attempt: all callers of the company wait until it is through, or has given way."""
@@ -320,7 +338,7 @@ class _Mover:
             snapshot = rows.snapshot_now(self.source)
             lsn = copy.mark(self.source)
             changed = rows.compare_changed(
-                self.source, self.target, compared, lambda: self._wait_applied(lsn, deadline)
+                self.source, self.target, compared, lambda: self._wait_applied(lsn, deadline), held=True
             )
             self._must_be_same(changed)
             self._must_have_logins()

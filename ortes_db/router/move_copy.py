@@ -43,6 +43,20 @@ def publish(source: Connection, name: str, azi: str) -> None:
     source.execute(sql.SQL(statement).format(sql.Identifier(name), tables))
 
 
+def log_publication(name: str) -> str:
+    """The name of what `publish_log` makes."""
+    return f"{name}_log"
+
+
+def publish_log(shard: Connection, name: str, azi: str) -> None:
+    """Let be read from the log which of the company's orders are written, deletions included. Repeatable."""
+    publication = log_publication(name)
+    if not _exists(shard, "pg_publication", "pubname", publication):
+        statement = "CREATE PUBLICATION {} FOR TABLE ortes.arportes (azi, id_pub) WHERE (azi = {}) WITH (publish = {})"
+        what = "insert, update, delete"
+        shard.execute(sql.SQL(statement).format(sql.Identifier(publication), sql.Literal(azi), sql.Literal(what)))
+
+
 def set_publishing(source: Connection, name: str, on: bool) -> None:
     """Begin or stop to publish. Only while nobody can change the company, or changes are lost to the copy."""
     statement = "ALTER PUBLICATION {} SET (publish = {})"
@@ -152,13 +166,15 @@ def _lost_first_copy(source: Connection, target: Connection, name: str, patience
 
 
 def stop_sending(source: Connection, name: str) -> None:
-    """Remove slot and publication: the source keeps its log for the move no longer. Repeatable."""
+    """Remove slot and publications: the source keeps its log for the move no longer. Repeatable."""
     drop_slot(source, name)
-    source.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(name)))
+    for publication in (name, log_publication(name)):
+        source.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(publication)))
 
 
 def stop_receiving(source: Connection, target: Connection, name: str) -> None:
     """Remove the subscription, and slots that it left on the source. Repeatable, before or after stop_sending."""
+    target.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(log_publication(name))))
     if _exists(target, "pg_subscription", "subname", name):
         for statement in (
             "ALTER SUBSCRIPTION {} DISABLE",

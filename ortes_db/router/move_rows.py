@@ -1,7 +1,9 @@
 """A company's rows on two shards: compared by count and checksum, opened on one, closed and cleared on the other.
 
-The comparison needs no pause. A first one, of everything, is made under snapshots while all work goes on; what is changed
-after them is found by its transactions, and compared again, with the counts, when nobody changes anything.
+The comparison needs no pause. A first one, of everything, is made under snapshots while all work goes on. What is changed
+after them is found by the shards' logs and compared in rounds, still while all work goes on, until a round is short: the last
+one is made when nobody changes anything. Where a log cannot be read, all rows are asked which transaction wrote them, and
+counted.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from ortes_db.router.move_copy import LARGE, SMALL
+from ortes_db.router.move_log import Logs, turn
 
 Connection = psycopg.Connection[Any]
 # By order (0: of no order): how many rows, and the sum of their hashes.
@@ -38,16 +41,21 @@ HASHED = {
         WHERE t.azi = %(azi)s AND t.at >= %(purged_before)s
     """,
 }
+# Those of certain orders, looked up one by one: that is the fastest way also where the copy is so new that it has no
+# statistics, and a moment that callers wait for would go by with a worse plan. Order 0 is none.
 OF_ORDERS = {
-    "arportes": " AND t.id_pub = ANY (%(ids)s::bigint[])",
-    "history": " AND (t.id_pub = ANY (%(ids)s::bigint[]) OR (t.id_pub IS NULL AND 0 = ANY (%(ids)s::bigint[])))",
+    "arportes": f"{HASHED['arportes']} AND t.id_pub = i.id OFFSET 0",
+    "history": f"""
+        {HASHED["history"]} AND t.id_pub = i.id UNION ALL {HASHED["history"]} AND t.id_pub IS NULL AND i.id = 0
+    """,
 }
-# How many orders there are, and those that transactions not older than xid have written. This is what callers wait for: in
-# groups, a million orders would be sorted for it, and with their hashes, each put together to a row.
-CHANGED_ORDERS = """
-    SELECT count(*), array_agg(t.id_pub) FILTER (WHERE age(t.xmin) <= age(%(xid)s::text::xid))
-    FROM ortes.arportes AS t WHERE t.azi = %(azi)s
+# How many orders there are, and those that transactions not older than xid have written: in one look at all rows. In groups,
+# a million orders would be sorted for it. (One that seems younger than now is one of 2^31 transactions ago.)
+WRITTEN = """
+    SELECT count(*), array_agg(t.id_pub) FILTER (WHERE age(t.xmin) BETWEEN 0 AND a.age)
+    FROM ortes.arportes AS t, (SELECT age(%(xid)s::text::xid) AS age OFFSET 0) AS a WHERE t.azi = %(azi)s
 """
+PURGED_BEFORE = "SELECT coalesce(max(purged_before), '-infinity')::text FROM ortes.history_purge"
 # Its rows are only ever inserted.
 NEW_HISTORY = HASHED["history"] + " AND t.at >= %(since)s"
 # A transaction id of 32 bits is one of the last 2^32.
@@ -62,15 +70,27 @@ CHANGED_AFTER = """
 
 @dataclass
 class Compared:
-    """What a comparison of everything found. `rows`: of each table; `differing`: orders that were not the same on both.
+    """What has been compared so far. `rows`: of each table; `differing`: orders that were not the same on both.
 
-    These may only have been changed meanwhile. `known` is how the rows that were changed since are found.
+    These may only have been changed meanwhile: they are compared again, with what was changed since. That is found by the
+    shards' logs, or else by `xids`, the oldest transactions of source and target that had not ended; entries of the history
+    by their time, `since`.
     """
 
-    known: dict[str, Any]
-    target_xid: int
+    azi: str
+    xids: tuple[int, int]
+    since: Any
+    purged_before: str
     rows: dict[str, int] = field(default_factory=dict)
     differing: dict[str, set[int]] = field(default_factory=dict)
+    # So many orders were compared last.
+    changed: int = 0
+    logs: Logs | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the queries are given."""
+        return {"azi": self.azi, "since": self.since, "purged_before": self.purged_before}
 
 
 def prepare(connection: Connection) -> Connection:
@@ -131,23 +151,20 @@ def lacking_logins(source: Connection, target: Connection, azi: str) -> list[str
 
 def compare_all(source: Connection, target: Connection, azi: str, catch_up: Callable[[], None]) -> Compared:
     """Compare all rows of the large tables. `catch_up` returns when the target has what the source had at its call."""
-    # Transactions under way now may show their entries later, with times from now on or from their own beginning.
-    since = _one(source, "SELECT least(min(xact_start), clock_timestamp()) FROM pg_stat_activity")
+    since = _since(source)
     with source.transaction(), target.transaction():
         for connection in (source, target):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        snapshot = _one(source, "SELECT pg_current_snapshot()::text")
-        purged = _one(source, "SELECT coalesce(max(purged_before), '-infinity')::text FROM ortes.history_purge")
-        known = {"azi": azi, "snapshot": snapshot, "xid": _low(snapshot), "since": since, "purged_before": purged}
+        xid, purged_before = _oldest(source), _one(source, PURGED_BEFORE)
         catch_up()
-        found = Compared(known, _low(_one(target, "SELECT pg_current_snapshot()::text")))
+        found = Compared(azi, (xid, _oldest(target)), since, purged_before)
         for table in LARGE:
             rows = HASHED[table]
             buckets = f"SELECT q.id / {BUCKET}, count(*), sum(q.hash) FROM ({rows}) AS q GROUP BY 1"
-            here, there = _both(source, target, buckets, known)
+            here, there = _both(source, target, buckets, found.given)
             found.rows[table] = sum(count for count, _ in here.values())
             ids = [i for b in _differing(here, there) for i in range(b * BUCKET, (b + 1) * BUCKET)]
-            found.differing[table] = _compare_orders(source, target, table, ids, known)
+            found.differing[table] = _compare_orders(source, target, table, ids, found.given)
     return found
 
 
@@ -157,7 +174,7 @@ def wrong_orders(
     """Of the orders that differed, those that still do although nobody has changed them. The others stay in `found`."""
     wrong = {}
     for table, ids in found.differing.items():
-        given = {**found.known, "ids": list(ids)}
+        given = {**found.given, "ids": list(ids)}
         before = _digests(source, _of_orders(table), given)
         catch_up()
         there = _digests(target, _of_orders(table), given)
@@ -168,23 +185,29 @@ def wrong_orders(
 
 
 def compare_changed(
-    source: Connection, target: Connection, found: Compared, catch_up: Callable[[], None]
+    source: Connection, target: Connection, found: Compared, catch_up: Callable[[], None], *, held: bool = False
 ) -> dict[str, set[int]]:
-    """The orders that differ now, while nobody changes anything: all that were changed since `found`, or differed then."""
-    known = found.known
+    """Compare the orders that were changed since `found`, or differed then; it then says what was found now.
+
+    Returns those that differ. Unless the company is `held`, they may only have been changed meanwhile.
+    """
     new = f"SELECT q.id, count(*), sum(q.hash) FROM ({NEW_HISTORY}) AS q GROUP BY 1"
+    since, purged_before, xid = _since(source), _one(source, PURGED_BEFORE), _oldest(source)
+    if found.logs and not held and not turn(found.logs):
+        found.logs = None
     catch_up()
-    (count, changed), (copied, arrived) = at_once(
-        lambda: _changed_orders(source, known),
-        lambda: _changed_orders(target, {**known, "xid": found.target_xid}),
-    )
-    ids = changed | arrived | found.differing["arportes"]
-    still = {"arportes": _compare_orders(source, target, "arportes", ids, known)}
-    if count != copied and not still["arportes"]:
-        still["arportes"] = {0}
-    differing = _differing(_digests(source, new, known), _digests(target, new, known)) | found.differing["history"]
-    still["history"] = _compare_orders(source, target, "history", differing, known)
-    return still
+    xids = xid, _oldest(target)
+    changed, as_many = _changed(source, target, found, held)
+    ids = changed | found.differing["arportes"]
+    given = {**found.given, "purged_before": purged_before}
+    differing = {"arportes": _compare_orders(source, target, "arportes", ids, given)}
+    if held and not as_many and not differing["arportes"]:
+        differing["arportes"] = {0}
+    entries = _differing(*_both(source, target, new, given)) | found.differing["history"]
+    differing["history"] = _compare_orders(source, target, "history", entries, given)
+    found.xids, found.since, found.purged_before = xids, since, purged_before
+    found.differing, found.changed = differing, len(ids)
+    return differing
 
 
 def snapshot_now(connection: Connection) -> str:
@@ -272,7 +295,10 @@ def _compare_orders(
 
 
 def _of_orders(table: str) -> LiteralString:
-    return f"SELECT q.id, count(*), sum(q.hash) FROM ({HASHED[table]}{OF_ORDERS[table]}) AS q GROUP BY 1"
+    rows = OF_ORDERS[table]
+    return f"""
+        SELECT q.id, count(*), sum(q.hash) FROM unnest(%(ids)s::bigint[]) AS i (id) CROSS JOIN LATERAL ({rows}) AS q GROUP BY 1
+    """
 
 
 def _both(source: Connection, target: Connection, query: LiteralString, given: dict[str, Any]) -> list[Digests]:
@@ -287,10 +313,34 @@ def _differing(here: Digests, there: Digests) -> set[int]:
     return {key for key in here.keys() | there.keys() if here.get(key) != there.get(key)}
 
 
-def _changed_orders(connection: Connection, given: dict[str, Any]) -> tuple[int, set[int]]:
-    row = connection.execute(CHANGED_ORDERS, given).fetchone()
+def _changed(source: Connection, target: Connection, found: Compared, held: bool) -> tuple[set[int], bool]:
+    """The orders written on either shard since `found`, and whether there are as many on both, for those that are gone."""
+    if logs := found.logs:
+        read = at_once(*(log.read for log in logs))
+        if held:
+            found.logs = None  # has nothing left to read, should this not be the last time
+        if None not in read:
+            return set.union(*read), True
+        found.logs = None
+    (here, written), (there, arrived) = at_once(
+        lambda: _written(source, found.azi, found.xids[0]), lambda: _written(target, found.azi, found.xids[1])
+    )
+    return written | arrived, here == there
+
+
+def _written(connection: Connection, azi: str, xid: int) -> tuple[int, set[int]]:
+    row = connection.execute(WRITTEN, {"azi": azi, "xid": xid}).fetchone()
     assert row is not None
     return row[0], set(row[1] or ())
+
+
+def _since(source: Connection) -> Any:
+    """Transactions under way now may show their entries later, with times from now on or from their own beginning."""
+    return _one(source, "SELECT least(min(xact_start), clock_timestamp()) FROM pg_stat_activity")
+
+
+def _oldest(connection: Connection) -> int:
+    return _low(snapshot_now(connection))
 
 
 def _low(snapshot: str) -> int:

@@ -7,7 +7,19 @@ import pytest
 from ortes_db.router.move import STEPS, MoveError
 from tests.move.shards import OTHER, Shards, kill_at
 
-BEFORE_THE_SWITCH = ["publish", "slot", "subscribe", "copy", "compare", "lock", "hold", "same", "silent", "open"]
+BEFORE_THE_SWITCH = [
+    "publish",
+    "slot",
+    "subscribe",
+    "copy",
+    "compare",
+    "again",
+    "lock",
+    "hold",
+    "same",
+    "silent",
+    "open",
+]
 AFTER_THE_SWITCH = ["switch", "fence", "stop", "check", "clear", "end"]
 
 

@@ -14,7 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
+from ortes_db.router import move as mover
+from ortes_db.router import move_log
 from ortes_db.router.move import MoveError, Progress
 from ortes_db.server import Server
 from tests.command import Told, ortes
@@ -58,6 +61,10 @@ DOCTORED = {
         "INSERT INTO ortes.arportes (azi, id_pub, prov_tipo, autore_tipo, id_int) "
         f"VALUES ('{AZI}', 999, 'S', 'C', 999999)",
     ),
+    "another number": (
+        "arportes, ID-PUB (4, )?997",
+        f"UPDATE ortes.arportes SET id_pub = 997 WHERE azi = '{AZI}' AND id_pub = 4",
+    ),
     "a history entry less": (
         "history, ID-PUB 4",
         f"DELETE FROM ortes.history WHERE azi = '{AZI}' AND id_pub = 4",
@@ -70,17 +77,19 @@ DOCTORED = {
 }
 
 
-@pytest.mark.once
-@pytest.mark.parametrize(
-    ("doctored", "step"),
-    # Within the pause, too, for what the first comparison may have missed; of the history that is what is new.
-    [*((doctored, "compare") for doctored in DOCTORED), ("a flag", "hold"), ("an order less", "hold")],
-)
-def test_a_copy_that_differs_never_serves(shards: Shards, doctored: str, step: str) -> None:
+@pytest.fixture(params=["by the logs", "by all rows"])
+def changes_found(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How what changes while a company moves is found; the second way is for shards of which a log cannot be read."""
+    if request.param == "by all rows":
+        monkeypatch.setattr(move_log, "open_logs", lambda *_: None)
+    return request.param
+
+
+def never_served(shards: Shards, naming: str, report: Callable[[Progress], None]) -> None:
+    """The move says what differs, at the first try and the next; then it is undone."""
     at, away = shards.home(), shards.away
-    naming, statement = DOCTORED[doctored]
     with pytest.raises(MoveError, match=naming) as caught:
-        shards.move(away, report=at_step(step, lambda: past_the_triggers(shards, away, statement)))
+        shards.move(away, report=report)
     assert caught.value.exit_code == 1
     assert shards.home() == at
     shards.work()
@@ -88,7 +97,118 @@ def test_a_copy_that_differs_never_serves(shards: Shards, doctored: str, step: s
     with pytest.raises(MoveError, match="Nothing was switched"):
         shards.move(away)
     assert shards.undo().undone
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("doctored", DOCTORED)
+def test_a_copy_that_differs_never_serves(shards: Shards, doctored: str) -> None:
+    at, away = shards.home(), shards.away
+    naming, statement = DOCTORED[doctored]
+    never_served(shards, naming, at_step("compare", lambda: past_the_triggers(shards, away, statement)))
     shards.goes_on(at)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("step", ["again", "lock", "hold"])
+# What the comparison of all rows has not seen any more; of the history that is what is new.
+@pytest.mark.parametrize("doctored", ["a flag", "an order less", "an order more", "another number"])
+def test_nor_one_that_is_changed_after_it_was_compared(
+    shards: Shards, changes_found: str, doctored: str, step: str
+) -> None:
+    at, away = shards.home(), shards.away
+    naming, statement = DOCTORED[doctored]
+    never_served(shards, naming, at_step(step, lambda: past_the_triggers(shards, away, statement)))
+    shards.goes_on(at)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("step", ["again", "hold"])
+def test_nor_one_that_has_an_order_more_than_is_left(shards: Shards, changes_found: str, step: str) -> None:
+    """Deletions are not copied: the order that the old shard has lost is still on the new one."""
+    at = shards.home()
+    which = f"azi = '{AZI}' AND id_pub = 3"
+    kept = shards.ask(at, f"SELECT to_jsonb(t)::text FROM ortes.arportes AS t WHERE {which}")[0][0]
+    lose = f"DELETE FROM ortes.arportes WHERE {which}"
+    never_served(shards, "ID-PUB 3|not as many rows", at_step(step, lambda: past_the_triggers(shards, at, lose)))
+    bring = "INSERT INTO ortes.arportes SELECT * FROM jsonb_populate_record(NULL::ortes.arportes, {})"
+    past_the_triggers(shards, at, sql.SQL(bring).format(sql.Literal(kept)).as_string(None))
+    shards.goes_on(at)
+
+
+@pytest.mark.once
+def test_nor_one_that_is_changed_between_two_rounds(
+    shards: Shards, changes_found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, away = shards.home(), shards.away
+    monkeypatch.setattr(mover, "FEW", 0)
+    done: list[str] = []
+
+    def report(now: Progress) -> None:
+        # The second round finds less than half of what the first has found, so that there is a third.
+        if now.step == "again" and len(done) < 3:
+            few = (
+                f"UPDATE ortes.arportes SET ack_app = NOT ack_app WHERE azi = '{AZI}' AND id_pub <= {1 if done else 5}"
+            )
+            past_the_triggers(shards, at, few)
+            if len(done) == 1:
+                past_the_triggers(shards, away, DOCTORED["an order more"][1])
+            done.append(now.step)
+
+    never_served(shards, DOCTORED["an order more"][0], report)
+    assert len(done) == 3
+    shards.goes_on(at)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("step", ["again", "lock"])
+def test_nor_one_that_a_transaction_under_way_changes(shards: Shards, changes_found: str, step: str) -> None:
+    """It has begun before a round, in which it is not to be seen, and ends after that."""
+    at, away = shards.home(), shards.away
+    naming, statement = DOCTORED["a flag"]
+    with shards.connect(away) as dba:
+        dba.execute("SET session_replication_role = replica")
+
+        def report(now: Progress) -> None:
+            idle = dba.info.transaction_status == TransactionStatus.IDLE
+            if now.step == step and idle:
+                dba.execute("BEGIN")
+                dba.execute("SAVEPOINT inner_one")
+                dba.execute(statement)  # type: ignore[call-overload]
+            elif now.step == "hold":
+                dba.execute("COMMIT")
+
+        never_served(shards, naming, report)
+    shards.goes_on(at)
+
+
+@pytest.mark.once
+def test_nor_one_whose_table_was_emptied(shards: Shards) -> None:
+    """The log does not say so."""
+    if shards.home() == "s2":
+        shards.move("s1")
+    never_served(
+        shards,
+        "ID-PUB|not as many rows",
+        at_step("hold", lambda: past_the_triggers(shards, "s2", "TRUNCATE ortes.arportes")),
+    )
+    shards.goes_on("s1")
+
+
+@pytest.mark.once
+def test_where_a_log_cannot_be_read_all_rows_are_asked(shards: Shards) -> None:
+    away = shards.away
+    with shards.connect("router") as other:
+
+        def report(now: Progress) -> None:
+            if now.step == "compare":
+                # New slots wait for it, as it is on the same server.
+                other.execute("BEGIN")
+                other.execute("SELECT pg_current_xact_id()")
+            elif now.step == "switch":
+                other.execute("COMMIT")
+
+        shards.move(away, report=report)
+    shards.goes_on(away)
 
 
 @pytest.mark.once

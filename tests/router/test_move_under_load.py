@@ -143,7 +143,7 @@ def no_lock_on_the_router(patch: pytest.MonkeyPatch) -> None:
 
 def no_waiting_for_what_is_on_its_way(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mover._Mover, "_wait_applied", lambda *_: None)
-    patch.setattr(move_rows, "compare_changed", lambda *_: {})
+    patch.setattr(move_rows, "compare_changed", lambda *_, **__: {})
 
 
 def no_counters(patch: pytest.MonkeyPatch) -> None:
