@@ -6,10 +6,10 @@ PARALLEL UNSAFE
 AS $apstatosyn_kept$
 -- For TRUNCATE per statement: there is no old row then. Apart from apstatosyn_fixed, which runs with every number.
 BEGIN
-    IF tg_op = 'UPDATE' AND new.azi = old.azi AND new.contatore = old.contatore THEN
-        RETURN new;
+    IF tg_op <> 'UPDATE' OR new.azi IS DISTINCT FROM old.azi OR new.contatore IS DISTINCT FROM old.contatore THEN
+        PERFORM ortes.raise_counter_lost(old);
     END IF;
-    PERFORM ortes.raise_counter_lost(old);
+    RETURN new;
 END
 $apstatosyn_kept$;
 
