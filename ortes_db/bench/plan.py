@@ -26,7 +26,7 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    seconds=3,
+    seconds=2,
     batches=20,
     orders=100_000,
     many_rows=100_000,

@@ -85,7 +85,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
                 load(admin, plan.sizes[0])
                 copy_to_plain(admin)
             add(measure_life(bench, plan.lives, _pgq(dsn, bench, told), step))
-            add(measure_counters(bench, plan.seconds * 5))
+            add(measure_counters(bench, plan.seconds * 8))
     if BLOAT in wanted:
         # Autovacuum looks once a minute by default: as often a life of an order here as in the full run.
         pause = {"autovacuum_naptime": f"{max(1, 60 * plan.bloat_orders // FULL.bloat_orders)}s"}
