@@ -97,6 +97,20 @@ def _in_database(dsn: str, bin_dir: Path, say: Callable[[str], None]) -> Iterato
         yield Bench(made.dsn, user_dsn, name, program, str(version and version[0]), shown)
 
 
+@contextmanager
+def slower_flush(bench: Bench, microseconds: int) -> Iterator[None]:
+    """Each commit of the login waits so much longer for the disk, whether or not others commit meanwhile."""
+    alter = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(bench.user_name))
+    with bench.admin() as admin:
+        if microseconds:
+            admin.execute(alter + sql.SQL("SET commit_delay = {}").format(microseconds))
+            admin.execute(alter + sql.SQL("SET commit_siblings = 0"))
+        try:
+            yield
+        finally:
+            admin.execute(alter + sql.SQL("RESET ALL"))
+
+
 def pgbench_program(bin_dir: Path) -> Path:
     """pgbench beside the server's programs, else any."""
     found = shutil.which("pgbench", path=bin_dir) or shutil.which("pgbench")

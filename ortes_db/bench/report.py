@@ -27,6 +27,8 @@ $times
   and its numbers have gaps and become visible out of order: what the hub does more is the price of the two promises.
 - **off**: the hub itself, notifications (`ortes_ops.set_notify`) off; beside it they are on in all companies. PostgreSQL lets
   transactions that notify commit one after the other only. There is no target: that is its price.
+- **a flush of 1 ms more**: both sides with a `commit_delay` of 1 ms, so that each commit waits as long as for a disk across a
+  network. How much of a call is the flush decides most of these ratios with 1 client.
 - Other figures without a target show what bounds those with one: in the hub's place stands plain SQL that does only what no
   hub can do without (a row that counts, where numbers must have no gap; a lock until the commit, where they must become
   visible in order; a function, where there is a door; the triggers, where rules hold for those who write by hand too).

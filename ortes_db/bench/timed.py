@@ -9,7 +9,7 @@ from ortes_db.bench.figures import Figure
 from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import pending
 from ortes_db.bench.pgbench import Run, run_pgbench
-from ortes_db.bench.place import Bench
+from ortes_db.bench.place import Bench, slower_flush
 from ortes_db.bench.plan import Plan
 
 
@@ -28,6 +28,8 @@ class Side:
     # Notifications of all companies on, and how many sessions hear them.
     notify: bool = False
     listeners: int = 0
+    # Microseconds that a commit waits longer for the disk.
+    flush: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,15 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
                 ("notify_heard", "save_64.hub", 16, 16, "save_order, 16 clients over 64 companies"),
             )
         ),
+        # The same work on a disk across a network.
+        *(
+            Timed(
+                Side(f"{script}.hub", flush=1000),
+                Side(f"{script}.plain", flush=1000),
+                ((f"{name}_flush", f"{what}, 1 client, a flush of 1 ms more", None),),
+            )
+            for name, script, what in (("save_order", "save", "save_order"), ("life", "life", "whole life of an order"))
+        ),
         Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ"),
         *_bounds(plan, changes),
     )
@@ -151,7 +162,7 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
     for number in range(plan.rounds):
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
-            with notifying(bench, side.notify, side.listeners):
+            with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
                 run = run_side(bench, side, plan.seconds if timed.has_target else max(1, plan.seconds - 1))
             step()
             for figure in figures:

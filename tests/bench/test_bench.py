@@ -23,7 +23,7 @@ from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import copy_to_plain, load
 from ortes_db.bench.pgbench import BenchError, run_pgbench
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
-from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place
+from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place, slower_flush
 from ortes_db.bench.plan import QUICK
 from ortes_db.bench.run import Listener, Result, measure, names
 from ortes_db.bench.timed import Side, comparisons, run_side
@@ -294,3 +294,18 @@ def test_with_notifications_on_the_listeners_are_woken(bench: Bench) -> None:
             run_side(bench, Side("save_64.hub", transactions=1))
             assert admin.execute(switched).fetchall() == [(False,)]
         assert list(user.notifies(timeout=0.2)) == []
+
+
+def test_a_slower_flush_is_the_login_s_alone_and_ends(bench: Bench) -> None:
+    query = "SELECT current_setting('commit_delay'), current_setting('commit_siblings')"
+
+    def settings(dsn: str) -> tuple[Any, ...] | None:
+        with psycopg.connect(dsn) as connection:
+            return connection.execute(query).fetchone()
+
+    before = settings(bench.user_dsn)
+    with pytest.raises(BenchError), slower_flush(bench, 1000):
+        assert settings(bench.user_dsn) == ("1000", "0")
+        assert settings(bench.dsn) == before
+        raise BenchError("in the middle")
+    assert settings(bench.user_dsn) == before
