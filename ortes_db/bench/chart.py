@@ -41,9 +41,14 @@ def draw(result: Result, path: Path) -> None:
     left.scatter(
         [one.target or 0 for one in times], positions, marker="|", s=160, color="black", zorder=3, label="target"
     )
+    least = {one.name.removeprefix("least_"): one.value for one in result.figures if one.name.startswith("least_")}
+    if bounded := [(least[one.name], at) for one, at in zip(times, positions, strict=True) if one.name in least]:
+        left.scatter(
+            *zip(*bounded, strict=True), marker="D", s=18, color="#36c", zorder=3, label="the least, in plain SQL"
+        )
     left.set_yticks(positions, [_label(one) for one in times])
     left.set_xlabel("ratio of medians; whiskers: lowest and highest round")
-    left.legend(loc="upper right")
+    left.legend(loc="upper right", fontsize=7)
     for name in SHOWN:
         sizes = [size for size, calls in result.by_size.items() if name in calls]
         right.plot(sizes, [result.by_size[size][name].buffers for size in sizes], marker="o", label=name)

@@ -32,7 +32,7 @@ $times
 - Other figures without a target show what bounds those with one: in the hub's place stands plain SQL that does only what no
   hub can do without (a row that counts, where numbers must have no gap; a lock until the commit, where they must become
   visible in order; a function, where there is a door; the triggers, where rules hold for those who write by hand too).
-  [speed.md](speed.md) goes on from there.
+  In the chart they are the diamonds. [speed.md](speed.md) goes on from there.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.

@@ -65,7 +65,7 @@ def test_the_counts_of_a_hub_of_moderate_size_are_within_their_targets(pg_bin: s
 
 
 def test_what_is_measured_is_reported_and_drawn(pg_bin: str | None, tmp_path: Path) -> None:
-    result = measure(None, pg_bin, TINY, {"save_order", "acquire_orders"}, Listener())
+    result = measure(None, pg_bin, TINY, {"save_order", "acquire_orders", "least_save_order"}, Listener())
     by_name = {figure.name: figure for figure in result.figures}
     assert by_name["save_order"].hub[0] > 0
     assert by_name["acquire_orders"].base[0] > 0
@@ -74,7 +74,9 @@ def test_what_is_measured_is_reported_and_drawn(pg_bin: str | None, tmp_path: Pa
     assert "save_order, 1 client" in page
     assert "$" not in re.sub(r"\$1", "", page)
     draw(result, tmp_path / "chart.svg")
-    assert "save_order, 1 client" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    drawn = (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    assert "save_order, 1 client" in drawn
+    assert "the least, in plain SQL" in drawn
     draw(result, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
 
