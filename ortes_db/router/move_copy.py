@@ -20,6 +20,9 @@ SMALL = ("company", "apstatosyn", "reader", "access")
 # The first copy of each large table takes a slot and a connection of its own beside the subscription's.
 NEEDS_SLOTS = 1 + len(LARGE)
 
+# Seconds to wait for transactions that write, before a publication goes.
+PATIENCE_WITH_WRITERS = 10.0
+
 
 @dataclass(frozen=True)
 class Copying:
@@ -33,8 +36,9 @@ class Copying:
 
 def publish(source: Connection, name: str, azi: str) -> None:
     """Publish the company's rows of the large tables. Repeatable."""
-    if _exists(source, "pg_publication", "pubname", name):
+    if _publishes(source, name):
         return
+    _unpublish(source, name)
     tables = sql.SQL(", ").join(
         sql.SQL("{} WHERE (azi = {})").format(sql.Identifier("ortes", table), sql.Literal(azi)) for table in LARGE
     )
@@ -51,7 +55,8 @@ def log_publication(name: str) -> str:
 def publish_log(shard: Connection, name: str, azi: str) -> None:
     """Let be read from the log which of the company's orders are written, deletions included. Repeatable."""
     publication = log_publication(name)
-    if not _exists(shard, "pg_publication", "pubname", publication):
+    if not _publishes(shard, publication):
+        _unpublish(shard, publication)
         statement = "CREATE PUBLICATION {} FOR TABLE ortes.arportes (azi, id_pub) WHERE (azi = {}) WITH (publish = {})"
         what = "insert, update, delete"
         shard.execute(sql.SQL(statement).format(sql.Identifier(publication), sql.Literal(azi), sql.Literal(what)))
@@ -138,7 +143,8 @@ def goes_on(source: Connection, target: Connection, name: str) -> bool:
     query = "SELECT wal_status <> 'lost' FROM pg_replication_slots WHERE slot_name = %s"
     kept = source.execute(query, (name,)).fetchone() == (True,)
     query = "SELECT pubinsert AND pubupdate FROM pg_publication WHERE pubname = %s"
-    return kept and source.execute(query, (name,)).fetchone() == (True,) and not _lost_first_copy(source, target, name)
+    publishes = source.execute(query, (name,)).fetchone() == (True,) and _publishes(source, name)
+    return kept and publishes and not _lost_first_copy(source, target, name)
 
 
 def _lost_first_copy(source: Connection, target: Connection, name: str, patience: float = 5) -> bool:
@@ -169,12 +175,12 @@ def stop_sending(source: Connection, name: str) -> None:
     """Remove slot and publications: the source keeps its log for the move no longer. Repeatable."""
     drop_slot(source, name)
     for publication in (name, log_publication(name)):
-        source.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(publication)))
+        _unpublish(source, publication)
 
 
 def stop_receiving(source: Connection, target: Connection, name: str) -> None:
     """Remove the subscription, and slots that it left on the source. Repeatable, before or after stop_sending."""
-    target.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(log_publication(name))))
+    _unpublish(target, log_publication(name))
     if _exists(target, "pg_subscription", "subname", name):
         for statement in (
             "ALTER SUBSCRIPTION {} DISABLE",
@@ -201,6 +207,48 @@ def drop_slot(source: Connection, slot: str, patience: float = 20) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.002)  # the session that we ended is on its way out, and tells nobody when it is gone
+
+
+def _publishes(shard: Connection, publication: str) -> bool:
+    """Whether it is there, and not on its way out."""
+    query = (
+        "SELECT FROM pg_publication_rel AS r JOIN pg_publication AS p ON p.oid = r.prpubid WHERE p.pubname = %s LIMIT 1"
+    )
+    return shard.execute(query, (publication,)).fetchone() is not None
+
+
+def _unpublish(shard: Connection, publication: str) -> None:
+    """Remove a publication if it is there, unnoticed by who writes meanwhile. Repeatable.
+
+    A statement that changes a table finds its publications, then looks each of them up, and fails (XX000) where one has gone
+    in between, whosever company it is about. So the tables leave the publication first, and whoever may still know them in it
+    ends before it goes. Who takes longer than PATIENCE_WITH_WRITERS is not between those two looks.
+    """
+    if not _exists(shard, "pg_publication", "pubname", publication):
+        return
+    if _publishes(shard, publication):
+        query = """
+            SELECT format('ALTER PUBLICATION %%I DROP TABLE %%s', p.pubname, string_agg(r.prrelid::regclass::text, ', '))
+            FROM pg_publication AS p JOIN pg_publication_rel AS r ON r.prpubid = p.oid
+            WHERE p.pubname = %s GROUP BY p.pubname
+        """
+        shard.execute(str(_one(shard, query, publication)).encode())
+    deadline = time.monotonic() + PATIENCE_WITH_WRITERS
+    earlier = _writers(shard)
+    while earlier and time.monotonic() < deadline:
+        time.sleep(0.002)  # of a transaction's end, nobody is told who holds no lock that it waits for
+        earlier &= _writers(shard)
+    shard.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(publication)))
+
+
+def _writers(shard: Connection) -> set[str]:
+    """The transactions that change the large tables now."""
+    query = """
+        SELECT l.virtualtransaction FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.relation = ANY (%s::regclass[]) AND l.granted
+            AND l.mode = 'RowExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
+    """
+    return {one for (one,) in shard.execute(query, ([f"ortes.{table}" for table in LARGE],)).fetchall()}
 
 
 def _abandoned_slots(source: Connection, target: Connection) -> list[str]:

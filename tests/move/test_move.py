@@ -1,10 +1,15 @@
 """A company moved between shards: complete, once, numbered on, and nothing left behind, however it was interrupted."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from ortes_db.router import move_copy
 from ortes_db.router.move import STEPS, MoveError
+from tests.hub import rows
 from tests.move.shards import OTHER, Shards, kill_at
 
 BEFORE_THE_SWITCH = [
@@ -52,6 +57,66 @@ def test_between_two_servers(apart: Shards) -> None:
     away = apart.away
     apart.move(away)
     apart.goes_on(away)
+
+
+def test_who_writes_for_others_does_not_notice_that_the_copying_ends(shards: Shards) -> None:
+    """A publication just dropped, under their statements, fails one in ten times with two cores busy."""
+    stop = Event()
+
+    # On the server, each in a transaction of its own: nothing is as fast.
+    writing = """
+        DO $$ BEGIN FOR i IN 1..50 LOOP
+            UPDATE ortes.arportes SET autore_cod = 7 WHERE azi = 'nobody';
+            COMMIT;
+        END LOOP; END $$
+    """
+
+    def write() -> int:
+        written = 0
+        with shards.connect("s1") as dba:
+            while not stop.is_set():
+                dba.execute(writing)
+                written += 1
+        return written
+
+    with ThreadPoolExecutor(3) as pool, shards.connect("s1") as source:
+        writers = [pool.submit(write) for _ in range(3)]
+        try:
+            for _ in range(200):
+                move_copy.publish(source, "ortes_move_of_nobody", "nobody")
+                move_copy.publish_log(source, "ortes_move_of_nobody", "nobody")
+                move_copy.stop_sending(source, "ortes_move_of_nobody")
+        finally:
+            stop.set()
+        assert all(writer.result() for writer in writers)
+    assert shards.leftovers() == []
+
+
+def test_a_publication_on_its_way_out_is_made_anew(shards: Shards) -> None:
+    """Killed between the two halves of its removal, it is there and publishes nothing."""
+    query = "SELECT count(*) FROM pg_publication_tables WHERE pubname LIKE 'ortes_move_of_nobody%'"
+    with shards.connect("s1") as source:
+        for _ in range(2):
+            move_copy.publish(source, "ortes_move_of_nobody", "nobody")
+            move_copy.publish_log(source, "ortes_move_of_nobody", "nobody")
+            assert rows(source, query) == [(3,)]
+            source.execute("ALTER PUBLICATION ortes_move_of_nobody DROP TABLE ortes.arportes, ortes.history")
+            source.execute("ALTER PUBLICATION ortes_move_of_nobody_log DROP TABLE ortes.arportes")
+        move_copy.stop_sending(source, "ortes_move_of_nobody")
+    assert shards.leftovers() == []
+
+
+def test_an_idle_transaction_does_not_keep_the_move_from_ending(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(move_copy, "PATIENCE_WITH_WRITERS", 0.2)
+    with shards.connect("s1") as idle, shards.connect("s1") as source, idle.transaction():
+        idle.execute("UPDATE ortes.arportes SET autore_cod = 7 WHERE azi = 'nobody'")
+        move_copy.publish(source, "ortes_move_of_nobody", "nobody")
+        began = monotonic()
+        move_copy.stop_sending(source, "ortes_move_of_nobody")
+        assert monotonic() - began > 0.2, "it did not wait for who may know the publication"
+    assert shards.leftovers() == []
 
 
 def test_moving_to_where_it_is_does_nothing(shards: Shards) -> None:

@@ -335,6 +335,7 @@ def test_to_another_shard_than_the_move_under_way(shards: Shards) -> None:
         ("DROP PUBLICATION {}", "at"),
         ("SELECT pg_drop_replication_slot('{}')", "at"),
         ("ALTER PUBLICATION {} SET (publish = '')", "at"),
+        ("ALTER PUBLICATION {} DROP TABLE ortes.arportes, ortes.history", "at"),
     ],
 )
 def test_a_copy_that_cannot_be_continued_begins_anew(shards: Shards, lose: str, where: str) -> None:
