@@ -5,6 +5,7 @@ meanwhile. It survives interruptions of either server by itself, and its worker 
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,8 @@ SMALL = ("company", "apstatosyn", "reader", "access")
 # The first copy of each large table takes a slot and a connection of its own beside the subscription's.
 NEEDS_SLOTS = 1 + len(LARGE)
 
-# Seconds to wait for transactions that write, before a publication goes.
-PATIENCE_WITH_WRITERS = 10.0
+# Seconds to wait for those who are at the large tables, before a publication goes.
+PATIENCE_WITH_WRITERS = 5.0
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,8 @@ def _unpublish(shard: Connection, publication: str) -> None:
 
     A statement that changes a table finds its publications, then looks each of them up, and fails (XX000) where one has gone
     in between, whosever company it is about. So the tables leave the publication first, and whoever may still know them in it
-    ends before it goes. Who takes longer than PATIENCE_WITH_WRITERS is not between those two looks.
+    ends before it goes. Who takes longer than PATIENCE_WITH_WRITERS is not between those two looks. Where a VACUUM or the like
+    keeps the table for longer, the publication goes at once.
     """
     if not _exists(shard, "pg_publication", "pubname", publication):
         return
@@ -232,7 +234,9 @@ def _unpublish(shard: Connection, publication: str) -> None:
             FROM pg_publication AS p JOIN pg_publication_rel AS r ON r.prpubid = p.oid
             WHERE p.pubname = %s GROUP BY p.pubname
         """
-        shard.execute(str(_one(shard, query, publication)).encode())
+        with suppress(psycopg.errors.LockNotAvailable), shard.transaction():
+            shard.execute("SELECT set_config('lock_timeout', %s, true)", (f"{PATIENCE_WITH_WRITERS}s",))
+            shard.execute(str(_one(shard, query, publication)).encode())
     deadline = time.monotonic() + PATIENCE_WITH_WRITERS
     earlier = _writers(shard)
     while earlier and time.monotonic() < deadline:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -106,16 +106,20 @@ def test_a_publication_on_its_way_out_is_made_anew(shards: Shards) -> None:
     assert shards.leftovers() == []
 
 
-def test_an_idle_transaction_does_not_keep_the_move_from_ending(
-    shards: Shards, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "held", ["UPDATE ortes.arportes SET autore_cod = 7 WHERE azi = 'nobody'", "LOCK TABLE ortes.arportes IN SHARE MODE"]
+)
+def test_who_is_at_the_table_is_waited_for_and_not_for_ever(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch, held: LiteralString
 ) -> None:
     monkeypatch.setattr(move_copy, "PATIENCE_WITH_WRITERS", 0.2)
-    with shards.connect("s1") as idle, shards.connect("s1") as source, idle.transaction():
-        idle.execute("UPDATE ortes.arportes SET autore_cod = 7 WHERE azi = 'nobody'")
+    with shards.connect("s1") as other, shards.connect("s1") as source:
         move_copy.publish(source, "ortes_move_of_nobody", "nobody")
-        began = monotonic()
-        move_copy.stop_sending(source, "ortes_move_of_nobody")
-        assert monotonic() - began > 0.2, "it did not wait for who may know the publication"
+        with other.transaction():
+            other.execute(held)
+            began = monotonic()
+            move_copy.stop_sending(source, "ortes_move_of_nobody")
+            assert monotonic() - began > 0.2, "it did not wait for who may know the publication"
     assert shards.leftovers() == []
 
 

@@ -127,7 +127,7 @@ def test_what_is_on_its_way_is_waited_for(cluster: Cluster) -> None:
         azi = logins.companies[0]
         to = away(cluster, azi)
         lagging = Lagging(cluster, to, lambda now: now.note.startswith("gave way"))
-        attempts.append(move(cluster.dsn(), azi, to, pause=0.5, report=lagging).attempts)
+        attempts.append(move(cluster.dsn(), azi, to, pause=1, report=lagging).attempts)
 
     _, findings = work(cluster, once, seconds=1)
     assert findings == []
