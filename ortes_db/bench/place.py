@@ -100,15 +100,18 @@ def _in_database(dsn: str, bin_dir: Path, say: Callable[[str], None]) -> Iterato
 @contextmanager
 def slower_flush(bench: Bench, microseconds: int) -> Iterator[None]:
     """Each commit of the login waits so much longer for the disk, whether or not others commit meanwhile."""
+    if not microseconds:
+        yield
+        return
     alter = sql.SQL("ALTER ROLE {} ").format(sql.Identifier(bench.user_name))
     with bench.admin() as admin:
-        if microseconds:
+        try:
             admin.execute(alter + sql.SQL("SET commit_delay = {}").format(microseconds))
             admin.execute(alter + sql.SQL("SET commit_siblings = 0"))
-        try:
             yield
         finally:
-            admin.execute(alter + sql.SQL("RESET ALL"))
+            admin.execute(alter + sql.SQL("RESET commit_delay"))
+            admin.execute(alter + sql.SQL("RESET commit_siblings"))
 
 
 def pgbench_program(bin_dir: Path) -> Path:

@@ -175,8 +175,7 @@ def _lost_first_copy(source: Connection, target: Connection, name: str, patience
 def stop_sending(source: Connection, name: str) -> None:
     """Remove slot and publications: the source keeps its log for the move no longer. Repeatable."""
     drop_slot(source, name)
-    for publication in (name, log_publication(name)):
-        _unpublish(source, publication)
+    _unpublish(source, name, log_publication(name))
 
 
 def stop_receiving(source: Connection, target: Connection, name: str) -> None:
@@ -218,31 +217,39 @@ def _publishes(shard: Connection, publication: str) -> bool:
     return shard.execute(query, (publication,)).fetchone() is not None
 
 
-def _unpublish(shard: Connection, publication: str) -> None:
-    """Remove a publication if it is there, unnoticed by who writes meanwhile. Repeatable.
+def _unpublish(shard: Connection, *publications: str) -> None:
+    """Remove publications, where they are there, unnoticed by who writes meanwhile. Repeatable.
 
     A statement that changes a table finds its publications, then looks each of them up, and fails (XX000) where one has gone
-    in between, whosever company it is about. So the tables leave the publication first, and whoever may still know them in it
-    ends before it goes. Who takes longer than PATIENCE_WITH_WRITERS is not between those two looks. Where a VACUUM or the like
-    keeps the table for longer, the publication goes at once.
+    in between, whosever company it is about. So the tables leave the publications first, and whoever may still know them in
+    one ends before it goes. Who takes longer than PATIENCE_WITH_WRITERS is not between those two looks. Where a VACUUM or the
+    like keeps a table for that long, they go at once.
     """
-    if not _exists(shard, "pg_publication", "pubname", publication):
+    query = """
+        SELECT format('ALTER PUBLICATION %%I DROP TABLE %%s', p.pubname, string_agg(r.prrelid::regclass::text, ', '))
+        FROM pg_publication AS p JOIN pg_publication_rel AS r ON r.prpubid = p.oid
+        WHERE p.pubname = ANY (%s) GROUP BY p.pubname
+    """
+    there = "SELECT FROM pg_publication WHERE pubname = ANY (%s)"
+    if shard.execute(there, ([*publications],)).fetchone() is None:
         return
-    if _publishes(shard, publication):
-        query = """
-            SELECT format('ALTER PUBLICATION %%I DROP TABLE %%s', p.pubname, string_agg(r.prrelid::regclass::text, ', '))
-            FROM pg_publication AS p JOIN pg_publication_rel AS r ON r.prpubid = p.oid
-            WHERE p.pubname = %s GROUP BY p.pubname
-        """
-        with suppress(psycopg.errors.LockNotAvailable), shard.transaction():
+    with suppress(psycopg.errors.LockNotAvailable):
+        with shard.transaction():
             shard.execute("SELECT set_config('lock_timeout', %s, true)", (f"{PATIENCE_WITH_WRITERS}s",))
-            shard.execute(str(_one(shard, query, publication)).encode())
+            for (alter,) in shard.execute(query, ([*publications],)).fetchall():
+                shard.execute(alter.encode())
+        _outlast_writers(shard)
+    for publication in publications:
+        shard.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(publication)))
+
+
+def _outlast_writers(shard: Connection) -> None:
+    """Wait until who changes the large tables now has ended."""
     deadline = time.monotonic() + PATIENCE_WITH_WRITERS
     earlier = _writers(shard)
     while earlier and time.monotonic() < deadline:
-        time.sleep(0.002)  # of a transaction's end, nobody is told who holds no lock that it waits for
+        time.sleep(0.002)  # whoever waits for a lock on the table instead keeps other writers waiting behind it
         earlier &= _writers(shard)
-    shard.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(publication)))
 
 
 def _writers(shard: Connection) -> set[str]:
