@@ -48,11 +48,21 @@ class ServerError(RuntimeError):
 class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no types
     """One running server: `dsn()` to connect, `stop()` and `start()` for tests that crash it."""
 
-    def __init__(self, folder: Path, bin_dir: Path, settings: Mapping[str, str], account: pwd.struct_passwd | None):
+    def __init__(
+        self,
+        folder: Path,
+        bin_dir: Path,
+        settings: Mapping[str, str],
+        environment: Mapping[str, str],
+        account: pwd.struct_passwd | None,
+    ):
         self.child_process: subprocess.Popen[bytes] | None
         self.bin_dir = bin_dir
         self._account = account
         self._options = {**THROWAWAY_SETTINGS, **settings}
+        # Our PG* variables mean other servers.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        self._environment = {**ours, "LC_ALL": "C", **environment}
         super().__init__(
             auto_start=0,
             base_dir=str(folder),
@@ -164,7 +174,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C in the terminal reaches us only, and we stop the server in order. The folder
-        # we were called in may be closed to the account, and its PG* variables mean other servers.
+        # we were called in may be closed to the account.
         identity: dict[str, Any] = {}
         if self._account:
             identity = {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
@@ -174,7 +184,7 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=self.base_dir,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"},
+            env=self._environment,
             start_new_session=True,
             **identity,
         )
@@ -186,11 +196,13 @@ def embedded_server(
     settings: Mapping[str, str] | None = None,
     parent: Path | None = None,
     fill: Callable[[Server], None] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run a server of one's own; stop it and remove its folder at the end, however that comes.
 
     `pg_bin` is as for `find_binaries`; `settings` are postgresql.conf settings, over THROWAWAY_SETTINGS; `parent` is
-    the folder to make its folder in, else the usual temporary one; `fill` fills the data directory, else `initdb` does.
+    the folder to make its folder in, else the usual temporary one; `fill` fills the data directory, else `initdb` does;
+    `environment` goes over the caller's own.
     """
     bin_dir = find_binaries(pg_bin)
     account = _unprivileged_account()
@@ -204,7 +216,7 @@ def embedded_server(
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
             bin_dir = _readable_binaries(bin_dir, folder, account)
-        server = Server(folder, bin_dir, settings or {}, account)
+        server = Server(folder, bin_dir, settings or {}, environment or {}, account)
         server.make_folders()
         (fill or Server.setup)(server)
         server.start()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from ortes_db.bench.content import DATI
 
@@ -48,12 +49,21 @@ def load(admin: psycopg.Connection[Any], orders: int) -> None:
     admin.execute("CHECKPOINT")
 
 
-def copy_to_plain(admin: psycopg.Connection[Any]) -> None:
-    """Give the tables without triggers the same orders."""
-    admin.execute("TRUNCATE plain.arportes")
-    admin.execute("INSERT INTO plain.arportes SELECT * FROM ortes.arportes")
-    admin.execute(
-        "SELECT setval('plain.id_pub', max(id_pub)), setval('plain.id_sincro', max(id_sincro)) FROM ortes.arportes"
-    )
-    admin.execute("VACUUM (ANALYZE) plain.arportes")
+def copy_beside(admin: psycopg.Connection[Any]) -> None:
+    """Give the tables beside the hub the same orders, past their triggers."""
+    with admin.transaction():
+        admin.execute("SET LOCAL session_replication_role = replica")
+        for schema in ("plain", "bare"):
+            table = sql.Identifier(schema, "arportes")
+            admin.execute(sql.SQL("TRUNCATE {}").format(table))
+            admin.execute(sql.SQL("INSERT INTO {} SELECT * FROM ortes.arportes").format(table))
+        admin.execute(
+            "SELECT setval('plain.id_pub', max(id_pub)), setval('plain.id_sincro', max(id_sincro)) FROM ortes.arportes"
+        )
+        admin.execute(
+            "UPDATE bare.apstatosyn AS l SET valore = s.valore FROM ortes.apstatosyn AS s "
+            "WHERE (s.azi, s.contatore) = (l.azi, l.contatore)"
+        )
+    admin.execute("VACUUM (ANALYZE) plain.arportes, bare.arportes")
+    admin.execute("VACUUM FULL bare.apstatosyn")
     admin.execute("CHECKPOINT")

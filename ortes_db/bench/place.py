@@ -27,6 +27,9 @@ TIME_SETTINGS = {
     "maintenance_work_mem": "512MB",
 }
 
+# So that a backend keeps what it frees for its next call (docs/runbook.md, "Memory that a session keeps").
+ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "4194304", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+
 # What is counted with. Without full page images and autovacuum a call writes the same bytes whenever it is made.
 COUNT_SETTINGS = TIME_SETTINGS | {
     "fsync": "off",
@@ -68,7 +71,11 @@ def bench_place(
 ) -> Iterator[Bench]:
     """Make a database to measure in, on the server of `dsn`, else on an embedded one with these settings."""
     if dsn is None:
-        with embedded_server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say) as made:
+        with (
+            embedded_server(pg_bin, settings, environment=ENVIRONMENT) as server,
+            _in_database(server.dsn(), server.bin_dir, say) as made,
+        ):
+            made.settings |= ENVIRONMENT
             yield made
     else:
         with _in_database(dsn, find_binaries(pg_bin), say) as made:
@@ -82,12 +89,13 @@ def _in_database(dsn: str, bin_dir: Path, say: Callable[[str], None]) -> Iterato
         row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if row != (True,):
             raise BenchError("the benchmark loads tables past their triggers: --dsn needs a superuser")
-        admin.execute((Path(__file__).parent / "setup.sql").read_text(encoding="utf-8"))
+        for name in ("setup.sql", "bare.sql"):
+            admin.execute((Path(__file__).parent / name).read_text(encoding="utf-8"))
         name, user_dsn = made.make_login("ortes_store")
         login = sql.Identifier(name)
         admin.execute(sql.SQL("GRANT ortes_app, ortes_erp TO {}").format(login))
-        admin.execute(sql.SQL("GRANT USAGE ON SCHEMA plain, bench TO {}").format(login))
-        admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA plain, bench TO {}").format(login))
+        admin.execute(sql.SQL("GRANT USAGE ON SCHEMA plain, bare, bench TO {}").format(login))
+        admin.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA plain, bare, bench TO {}").format(login))
         admin.execute(sql.SQL("GRANT ALL ON ALL SEQUENCES IN SCHEMA plain TO {}").format(login))
         for company in range(1, COMPANIES + 1):
             admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (name, str(company)))

@@ -31,8 +31,11 @@ $times
   network. How much of a call is the flush decides most of these ratios with 1 client.
 - Other figures without a target show what bounds those with one: in the hub's place stands plain SQL that does only what no
   hub can do without (a row that counts, where numbers must have no gap; a lock until the commit, where they must become
-  visible in order; a function, where there is a door; the triggers, where rules hold for those who write by hand too).
-  In the chart they are the diamonds. [speed.md](speed.md) goes on from there.
+  visible in order; a function, where there is a door). In the chart they are the diamonds. [speed.md](speed.md) goes on from
+  there.
+- **a hub without rules** keeps the two promises and refuses nothing: doors with their owner's rights that ask who calls, lock
+  the company and look for a repeat; triggers that number without a gap, whoever writes, and leave the digest of the first
+  content (`ortes_db/bench/bare.sql`).
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
@@ -66,7 +69,8 @@ $room
 
 ## Settings
 
-Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off besides.
+Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off besides. `MALLOC_…` stands in the
+server's environment, on both sides ([runbook](runbook.md#memory-that-a-session-keeps)).
 """)
 
 

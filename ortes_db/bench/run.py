@@ -10,7 +10,7 @@ from typing import Any
 from ortes_db.bench.bloat import measure_bloat, measure_counters
 from ortes_db.bench.counts import Counts, measure_life, measure_linearity, measure_sizes
 from ortes_db.bench.figures import Figure
-from ortes_db.bench.load import copy_to_plain, load
+from ortes_db.bench.load import copy_beside, load
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
 from ortes_db.bench.place import BLOAT_SETTINGS, COUNT_SETTINGS, TIME_SETTINGS, Bench, bench_place
 from ortes_db.bench.plan import FULL, Plan
@@ -83,7 +83,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
             with bench.admin() as admin:
                 add(measure_linearity(admin, plan.many_rows, step))
                 load(admin, plan.sizes[0])
-                copy_to_plain(admin)
+                copy_beside(admin)
             add(measure_life(bench, plan.lives, _pgq(dsn, bench, told), step))
             add(measure_counters(bench, plan.seconds * 8))
     if BLOAT in wanted:
@@ -97,7 +97,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
             result.settings = {"server_version": bench.server_version, **bench.settings}
             with bench.admin() as admin:
                 load(admin, plan.orders)
-                copy_to_plain(admin)
+                copy_beside(admin)
             for timed in todo:
                 if timed.beside != "PGQ" or _pgq(dsn, bench, told):
                     add(measure_timed(bench, timed, plan, _steps(told, timed.figures[0][0], plan.rounds * 2)))

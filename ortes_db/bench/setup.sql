@@ -8,16 +8,22 @@ ALTER TABLE plain.arportes ALTER COLUMN id_pub SET DEFAULT nextval('plain.id_pub
 -- The least that numbers without a gap take: a row that counts, for companies of their own (c1 to c64).
 CREATE TABLE plain.apstatosyn (LIKE ortes.apstatosyn INCLUDING ALL);
 
+-- The tables of the least hub (bare.sql).
+CREATE SCHEMA bare;
+CREATE TABLE bare.arportes (LIKE ortes.arportes INCLUDING ALL);
+CREATE TABLE bare.apstatosyn (LIKE ortes.apstatosyn INCLUDING ALL);
+
 DO $options$
 DECLARE
     v_table record;
 BEGIN
     -- LIKE leaves out what stands in WITH (fillfactor and such).
     FOR v_table IN
-        SELECT c.relname, array_to_string(c.reloptions, ', ') AS options
-        FROM pg_class AS c WHERE c.oid IN ('ortes.arportes'::regclass, 'ortes.apstatosyn'::regclass) AND c.reloptions IS NOT NULL
+        SELECT s.nspname, c.relname, array_to_string(c.reloptions, ', ') AS options
+        FROM pg_class AS c, unnest(ARRAY['plain', 'bare']) AS s (nspname)
+        WHERE c.oid IN ('ortes.arportes'::regclass, 'ortes.apstatosyn'::regclass) AND c.reloptions IS NOT NULL
     LOOP
-        EXECUTE format('ALTER TABLE plain.%I SET (%s)', v_table.relname, v_table.options);
+        EXECUTE format('ALTER TABLE %I.%I SET (%s)', v_table.nspname, v_table.relname, v_table.options);
     END LOOP;
 END
 $options$;
@@ -43,3 +49,4 @@ $changes$;
 -- The companies 1 to 64.
 SELECT ortes_ops.create_company(i::text) FROM generate_series(1, 64) AS i;
 INSERT INTO plain.apstatosyn (azi, contatore, valore) SELECT 'c' || s.azi, s.contatore, 0 FROM ortes.apstatosyn AS s;
+INSERT INTO bare.apstatosyn SELECT s.* FROM ortes.apstatosyn AS s;

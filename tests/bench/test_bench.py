@@ -20,7 +20,7 @@ from ortes_db.bench.chart import draw
 from ortes_db.bench.counts import explain, measure_linearity, rows_read_in_vain
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.listeners import notifying
-from ortes_db.bench.load import copy_to_plain, load
+from ortes_db.bench.load import copy_beside, load
 from ortes_db.bench.pgbench import BenchError, run_pgbench
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
 from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place, slower_flush
@@ -165,7 +165,7 @@ def test_the_baseline_has_the_hub_s_columns_indexes_and_options(bench: Bench) ->
         return [admin.execute(query, (schema,)).fetchall() for query in (columns, indexes, options)]
 
     with bench.admin() as admin:
-        assert shape(admin, "plain") == shape(admin, "ortes")
+        assert shape(admin, "plain") == shape(admin, "bare") == shape(admin, "ortes")
         assert admin.execute(
             "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'plain.arportes'::regclass"
         ).fetchone() == (0,)
@@ -174,7 +174,7 @@ def test_the_baseline_has_the_hub_s_columns_indexes_and_options(bench: Bench) ->
 def test_a_loaded_hub_is_as_if_it_had_lived(bench: Bench) -> None:
     with bench.admin() as admin, bench.user() as user:
         load(admin, 3000)
-        copy_to_plain(admin)
+        copy_beside(admin)
         saved = user.execute("SELECT ortes_store.save_order('1', 999999)").fetchone()
         assert saved == (3001,)
         assert user.execute("SELECT ortes_erp.acquire_order('1', 3000, 'C3000')").fetchone() == (2001,)
@@ -187,23 +187,72 @@ def test_a_loaded_hub_is_as_if_it_had_lived(bench: Bench) -> None:
         )
 
 
-@pytest.mark.parametrize("script", ["save", "save_64", "batch", "changes", "life"])
-def test_both_sides_of_a_comparison_do_the_same(bench: Bench, script: str) -> None:
-    state = (
-        "SELECT ack_store, ack_gest, ack_app, prov_tipo, autore_cod, conferma, dati, count(*) "
-        "FROM {} GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7"
-    )
+@pytest.mark.parametrize(
+    ("script", "other"),
+    [(script, "plain") for script in ("save", "save_64", "batch", "changes", "life")]
+    + [("batch", "bare"), ("life", "bare")],
+)
+def test_both_sides_of_a_comparison_do_the_same(bench: Bench, script: str, other: str) -> None:
+    columns = "ack_store, ack_gest, ack_app, prov_tipo, autore_cod, conferma, dati"
+    if other == "bare":
+        columns += ", dati_digest"
+    state = f"SELECT {columns}, count(*) FROM {{}}.arportes GROUP BY {columns} ORDER BY {columns}"
     with bench.admin() as admin:
         load(admin, 3000)
-        copy_to_plain(admin)
-        for side in ("hub", "plain"):
+        copy_beside(admin)
+        for side in ("hub", other):
             # The same numbers in the orders' ids on both sides.
             timed._runs = itertools.count(5)
             run_side(bench, Side(f"{script}.{side}", transactions=2, rows=1000, changes=2000))
-        hub, plain = (
-            admin.execute(state.format(f"{schema}.arportes").encode()).fetchall() for schema in ("ortes", "plain")
-        )
-    assert hub == plain
+        hub, beside = (admin.execute(state.format(schema).encode()).fetchall() for schema in ("ortes", other))
+    assert hub == beside
+
+
+def test_a_hub_without_rules_keeps_the_promises(bench: Bench) -> None:
+    save: LiteralString = "SELECT bare.save_order('2', 1, %s, %s)"
+    by_hand = "INSERT INTO bare.arportes (azi, prov_tipo, id_int, autore_tipo) SELECT '2', 'S', i, 'C' FROM generate_series(1, 3) AS i"
+    there = "SELECT array_agg(id_pub ORDER BY id_pub), max(id_sincro) FROM bare.arportes"
+    with bench.admin() as admin, bench.user() as user:
+        assert user.execute(save, (7, '{"n": 1}')).fetchone() == (1,)
+        admin.execute(f"BEGIN; {by_hand}; ROLLBACK")
+        admin.execute(by_hand)
+        assert user.execute(save, (7, '{"n": 1}')).fetchone() == (1,)
+        assert user.execute(save, (8, '{"n": 2}')).fetchone() == (5,)
+        user.execute("SELECT bare.acquire_order('2', 1, 'T1'), bare.export_order('2', 'T1', 'K1', '{\"n\": 3}')")
+        # A late repeat, and another order under the same id.
+        assert user.execute(save, (7, '{"n": 1}')).fetchone() == (1,)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            user.execute(save, (7, '{"n": 3}'))
+        assert admin.execute(there).fetchone() == ([1, 2, 3, 4, 5], 2)
+        with psycopg.connect(bench.dsn) as other:
+            other.execute("SELECT pg_advisory_xact_lock(1, hashtext('2'))")
+            user.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                user.execute(save, (9, "{}"))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            admin.execute("SELECT bare.save_order('2', 1, 9, '{}')")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux how often memory was fetched")
+def test_sessions_of_the_benchmark_keep_their_memory(pg_bin: str | None) -> None:
+    def fetched(pid: int) -> int:
+        """Pages that the process got from the system so far."""
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[7])
+
+    with bench_place(None, pg_bin, COUNT_SETTINGS) as own:
+        with own.admin() as admin:
+            load(admin, 5000)
+        with own.user() as user:
+
+            def read() -> None:
+                assert len(user.execute("SELECT * FROM ortes_store.changes('1', 0, 1000)").fetchall()) == 1000
+
+            for _ in range(10):
+                read()
+            before = fetched(user.info.backend_pid)
+            for _ in range(10):
+                read()
+            assert fetched(user.info.backend_pid) - before < 100
 
 
 def test_two_readers_get_every_order(bench: Bench) -> None:
