@@ -1,7 +1,7 @@
--- The bare hub: what none of this kind can do without, and no rule. Doors with their owner's rights that ask who calls,
+-- A hub without rules: what none of this kind can do without, and nothing else. Doors with their owner's rights that ask who calls,
 -- lock the company and look for a repeat; triggers that number without a gap, whoever writes, and leave a digest of the
 -- content first saved, by which a late repeat is told from another order. It keeps the two promises (no change is missed,
--- no order is saved twice) and refuses nothing. Its cost is what the hub's rules come on top of.
+-- no order is saved twice) and has no other rule. Its cost is what the hub's rules come on top of.
 
 -- The first number of a statement moves the counter and is marked with a sign; the rest count on in a setting.
 CREATE FUNCTION bare.arportes_insert()
@@ -85,7 +85,8 @@ BEGIN
 END
 $check_caller$;
 
-CREATE FUNCTION bare.save_order(p_azi text, p_device integer, p_id_int bigint, p_dati jsonb)
+-- A store's order where p_device is null.
+CREATE FUNCTION bare.save_order(p_azi text, p_device integer, p_id_int bigint, p_autore_cod bigint, p_dati jsonb)
 RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -96,11 +97,17 @@ DECLARE
 BEGIN
     PERFORM bare.check_caller(p_azi);
     PERFORM pg_advisory_xact_lock(1, hashtext(p_azi));
-    SELECT a.* INTO v_order FROM bare.arportes AS a
-    WHERE a.azi = p_azi AND a.prov_tipo = 'A' AND a.prov_id = p_device AND a.id_int = p_id_int;
+    IF p_device IS NULL THEN
+        SELECT a.* INTO v_order FROM bare.arportes AS a
+        WHERE a.azi = p_azi AND a.prov_tipo = 'S' AND a.prov_id IS NULL AND a.id_int = p_id_int;
+    ELSE
+        SELECT a.* INTO v_order FROM bare.arportes AS a
+        WHERE a.azi = p_azi AND a.prov_tipo = 'A' AND a.prov_id = p_device AND a.id_int = p_id_int;
+    END IF;
     IF NOT FOUND THEN
-        INSERT INTO bare.arportes (azi, id_int, ack_app, prov_tipo, prov_id, autore_tipo, dati)
-        VALUES (p_azi, p_id_int, true, 'A', p_device, 'T', p_dati)
+        INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati)
+        VALUES (p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
+            CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati)
         RETURNING id_pub INTO v_order.id_pub;
     ELSIF coalesce(v_order.dati_digest, sha256(convert_to(v_order.dati::text, 'UTF8'))) <> sha256(convert_to(p_dati::text, 'UTF8')) THEN
         RAISE unique_violation;

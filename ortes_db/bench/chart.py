@@ -44,7 +44,7 @@ def draw(result: Result, path: Path) -> None:
     least = {one.name.removeprefix("least_"): one.value for one in result.figures if one.name.startswith("least_")}
     if bounded := [(least[one.name], at) for one, at in zip(times, positions, strict=True) if one.name in least]:
         left.scatter(
-            *zip(*bounded, strict=True), marker="D", s=18, color="#36c", zorder=3, label="the least, in plain SQL"
+            *zip(*bounded, strict=True), marker="D", s=18, color="#36c", zorder=3, label="the least that it takes"
         )
     left.set_yticks(positions, [_label(one) for one in times])
     left.set_xlabel("ratio of medians; whiskers: lowest and highest round")

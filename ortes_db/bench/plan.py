@@ -7,8 +7,10 @@ from dataclasses import dataclass
 class Plan:
     """The amounts of one run of the benchmark."""
 
-    # Of each timed comparison, and how long each side runs in one (a second less where nothing is held against a target).
+    # Of each timed comparison, and of those that take long or bound nothing; how long each side runs in one. The more
+    # often the sides take turns, the less does it matter what else the machine does meanwhile.
     rounds: int
+    few_rounds: int
     seconds: int
     # Calls of 1,000 orders a side and round.
     batches: int
@@ -22,21 +24,26 @@ class Plan:
     # Orders whose whole life is counted, and those that fill the hub up.
     lives: int
     bloat_orders: int
+    # How long the counters' table is under load before its pages are counted.
+    counter_seconds: int
 
 
 FULL = Plan(
-    rounds=5,
-    seconds=2,
-    batches=20,
+    rounds=8,
+    few_rounds=5,
+    seconds=1,
+    batches=12,
     orders=100_000,
     many_rows=100_000,
     sizes=(10_000, 100_000, 1_000_000, 10_000_000),
     calls=100,
     lives=1000,
     bloat_orders=1_000_000,
+    counter_seconds=16,
 )
 QUICK = Plan(
     rounds=2,
+    few_rounds=2,
     seconds=1,
     batches=6,
     orders=20_000,
@@ -45,4 +52,5 @@ QUICK = Plan(
     calls=30,
     lives=500,
     bloat_orders=50_000,
+    counter_seconds=8,
 )

@@ -19,6 +19,7 @@ $summary
 ## Times
 
 Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round.
+By hand, with notifications and with a slower flush there are $few_rounds.
 
 $times
 
@@ -29,13 +30,11 @@ $times
   transactions that notify commit one after the other only. There is no target: that is its price.
 - **a flush of 1 ms more**: both sides with a `commit_delay` of 1 ms, so that each commit waits as long as for a disk across a
   network. How much of a call is the flush decides most of these ratios with 1 client.
-- Other figures without a target show what bounds those with one: in the hub's place stands plain SQL that does only what no
-  hub can do without (a row that counts, where numbers must have no gap; a lock until the commit, where they must become
-  visible in order; a function, where there is a door). In the chart they are the diamonds. [speed.md](speed.md) goes on from
-  there.
-- **a hub without rules** keeps the two promises and refuses nothing: doors with their owner's rights that ask who calls, lock
-  the company and look for a repeat; triggers that number without a gap, whoever writes, and leave the digest of the first
-  content (`ortes_db/bench/bare.sql`).
+- Other figures without a target show what bounds those with one. In the chart they are the diamonds; [speed.md](speed.md) goes
+  on from there. **A hub without rules** keeps the two promises and nothing else: doors with their owner's rights that ask
+  who calls, lock the company and look for a repeat; triggers that number without a gap, whoever writes, and leave the digest
+  of the first content (`ortes_db/bench/bare.sql`). Beside `changes` stands a function that only runs the query, and beside
+  PGQ plain SQL without any feed.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
@@ -99,6 +98,7 @@ def page(result: Result, command: str) -> str:
         for kind in ("time", "count", "size")
     }
     shown = [f"`{name} = {value}`" for name, value in result.settings.items() if name != "server_version"]
+    rounds = [len(figure.hub) for figure in result.figures if figure.kind == "time"]
     calls = list(next(iter(result.by_size.values()), {}))
     sizes = [
         [name, *(f"{counts[name].buffers:.0f} / {counts[name].wal:,.0f}" for counts in result.by_size.values())]
@@ -110,7 +110,8 @@ def page(result: Result, command: str) -> str:
         machine=f"{machine['cores']} cores of {machine['processor']}, {machine['system']}",
         version=result.settings.get("server_version", "?"),
         summary=summary(result) + ".",
-        rounds=max((len(figure.hub) for figure in result.figures), default=0),
+        rounds=max(rounds, default=0),
+        few_rounds=min(rounds, default=0),
         calls=result.calls,
         times=kinds["time"],
         counts=kinds["count"],

@@ -85,7 +85,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
                 load(admin, plan.sizes[0])
                 copy_beside(admin)
             add(measure_life(bench, plan.lives, _pgq(dsn, bench, told), step))
-            add(measure_counters(bench, plan.seconds * 8))
+            add(measure_counters(bench, plan.counter_seconds))
     if BLOAT in wanted:
         # Autovacuum looks once a minute by default: as often a life of an order here as in the full run.
         pause = {"autovacuum_naptime": f"{max(1, 60 * plan.bloat_orders // FULL.bloat_orders)}s"}
@@ -100,7 +100,7 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
                 copy_beside(admin)
             for timed in todo:
                 if timed.beside != "PGQ" or _pgq(dsn, bench, told):
-                    add(measure_timed(bench, timed, plan, _steps(told, timed.figures[0][0], plan.rounds * 2)))
+                    add(measure_timed(bench, timed, plan, _steps(told, timed.figures[0][0], timed.rounds(plan) * 2)))
     return result
 
 

@@ -5,10 +5,7 @@ CREATE SEQUENCE plain.id_pub;
 CREATE SEQUENCE plain.id_sincro;
 ALTER TABLE plain.arportes ALTER COLUMN id_pub SET DEFAULT nextval('plain.id_pub');
 
--- The least that numbers without a gap take: a row that counts, for companies of their own (c1 to c64).
-CREATE TABLE plain.apstatosyn (LIKE ortes.apstatosyn INCLUDING ALL);
-
--- The tables of the least hub (bare.sql).
+-- The tables of the hub without rules (bare.sql).
 CREATE SCHEMA bare;
 CREATE TABLE bare.arportes (LIKE ortes.arportes INCLUDING ALL);
 CREATE TABLE bare.apstatosyn (LIKE ortes.apstatosyn INCLUDING ALL);
@@ -19,11 +16,12 @@ DECLARE
 BEGIN
     -- LIKE leaves out what stands in WITH (fillfactor and such).
     FOR v_table IN
-        SELECT s.nspname, c.relname, array_to_string(c.reloptions, ', ') AS options
-        FROM pg_class AS c, unnest(ARRAY['plain', 'bare']) AS s (nspname)
-        WHERE c.oid IN ('ortes.arportes'::regclass, 'ortes.apstatosyn'::regclass) AND c.reloptions IS NOT NULL
+        SELECT b.oid::regclass AS name, array_to_string(c.reloptions, ', ') AS options
+        FROM pg_class AS b
+        INNER JOIN pg_class AS c ON c.relname = b.relname AND c.relnamespace = 'ortes'::regnamespace
+        WHERE b.relnamespace IN ('plain'::regnamespace, 'bare'::regnamespace) AND c.reloptions IS NOT NULL AND b.relkind = 'r'
     LOOP
-        EXECUTE format('ALTER TABLE %I.%I SET (%s)', v_table.nspname, v_table.relname, v_table.options);
+        EXECUTE format('ALTER TABLE %s SET (%s)', v_table.name, v_table.options);
     END LOOP;
 END
 $options$;
@@ -48,5 +46,4 @@ $changes$;
 
 -- The companies 1 to 64.
 SELECT ortes_ops.create_company(i::text) FROM generate_series(1, 64) AS i;
-INSERT INTO plain.apstatosyn (azi, contatore, valore) SELECT 'c' || s.azi, s.contatore, 0 FROM ortes.apstatosyn AS s;
 INSERT INTO bare.apstatosyn SELECT s.* FROM ortes.apstatosyn AS s;
