@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class BenchError(RuntimeError):
 class Run:
     """What one run of pgbench measured."""
 
+    # Of a run by time without its first third, in which new sessions compile and plan.
     tps: float
     transactions: int
     # Milliseconds of each statement that the script marks with a comment /* name */ before it.
@@ -48,10 +50,25 @@ def run_pgbench(
         command += ["-D", f"{name}={value}"]
     command.append(make_conninfo(**{name: str(value) for name, value in parts.items()}))
     env = os.environ | ({"PGPASSWORD": str(password)} if password else {})
-    done = subprocess.run(command, capture_output=True, text=True, env=env, errors="replace")
+    with tempfile.TemporaryDirectory(prefix="ortes-") as folder:
+        if seconds:
+            command[1:1] = ["--log", f"--log-prefix={folder}/log"]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, errors="replace")
+        settled = _settled_rate(Path(folder)) if seconds and done.returncode == 0 else None
     tps = re.search(r"tps = ([\d.]+) \(without", done.stdout)
     count = re.search(r"actually processed: (\d+)", done.stdout)
     if done.returncode != 0 or tps is None or count is None or "aborted" in done.stderr:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise BenchError(f"pgbench, {script}.sql: {' '.join(said[:3])}")
-    return Run(float(tps[1]), int(count[1]), {name: float(ms) for ms, name in _MARKED.findall(done.stdout)})
+    return Run(settled or float(tps[1]), int(count[1]), {name: float(ms) for ms, name in _MARKED.findall(done.stdout)})
+
+
+def _settled_rate(folder: Path) -> float | None:
+    """Transactions a second, by pgbench's log of each: latency in µs, and when it ended."""
+    lines = [line.split() for log in folder.iterdir() for line in log.read_text(encoding="utf-8").splitlines()]
+    ended = sorted(int(line[4]) * 1_000_000 + int(line[5]) for line in lines)
+    if not ended:
+        return None
+    began = min(int(line[4]) * 1_000_000 + int(line[5]) - int(line[2]) for line in lines)
+    warm = began + (ended[-1] - began) / 3
+    return sum(end > warm for end in ended) * 1_000_000 / (ended[-1] - warm)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 class Plan:
     """The amounts of one run of the benchmark."""
 
-    # Of each timed comparison, and of those that take long or bound nothing; how long each side runs in one. The more
-    # often the sides take turns, the less does it matter what else the machine does meanwhile.
+    # Of each timed comparison, and how long one client runs in one.
     rounds: int
-    few_rounds: int
     seconds: int
     # Calls of 1,000 orders a side and round.
     batches: int
@@ -29,10 +27,9 @@ class Plan:
 
 
 FULL = Plan(
-    rounds=8,
-    few_rounds=5,
-    seconds=1,
-    batches=12,
+    rounds=5,
+    seconds=2,
+    batches=16,
     orders=100_000,
     many_rows=100_000,
     sizes=(10_000, 100_000, 1_000_000, 10_000_000),
@@ -43,7 +40,6 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=2,
-    few_rounds=2,
     seconds=1,
     batches=6,
     orders=20_000,

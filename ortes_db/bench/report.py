@@ -18,8 +18,8 @@ $summary
 
 ## Times
 
-Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round.
-By hand, with notifications and with a slower flush there are $few_rounds.
+Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round. Of each run the first
+third is left out, in which new sessions compile and plan.
 
 $times
 
@@ -98,7 +98,6 @@ def page(result: Result, command: str) -> str:
         for kind in ("time", "count", "size")
     }
     shown = [f"`{name} = {value}`" for name, value in result.settings.items() if name != "server_version"]
-    rounds = [len(figure.hub) for figure in result.figures if figure.kind == "time"]
     calls = list(next(iter(result.by_size.values()), {}))
     sizes = [
         [name, *(f"{counts[name].buffers:.0f} / {counts[name].wal:,.0f}" for counts in result.by_size.values())]
@@ -110,8 +109,7 @@ def page(result: Result, command: str) -> str:
         machine=f"{machine['cores']} cores of {machine['processor']}, {machine['system']}",
         version=result.settings.get("server_version", "?"),
         summary=summary(result) + ".",
-        rounds=max(rounds, default=0),
-        few_rounds=min(rounds, default=0),
+        rounds=max((len(figure.hub) for figure in result.figures), default=0),
         calls=result.calls,
         times=kinds["time"],
         counts=kinds["count"],

@@ -43,10 +43,10 @@ class Timed:
     beside: str = "plain"
     per_row: bool = False
 
-    def rounds(self, plan: Plan) -> int:
-        """How often the sides take turns."""
-        bounds = any(target is not None or name.startswith("least_") for name, _, target in self.figures)
-        return plan.rounds if bounds and not self.per_row else plan.few_rounds
+    def seconds(self, side: Side, plan: Plan) -> int:
+        """How long a run of this side takes: shorter where nothing is decided, longer where many sessions have to settle."""
+        decides = any(target is not None or name.startswith("least_") for name, _, target in self.figures)
+        return plan.seconds + (side.clients > 16) if decides else max(1, plan.seconds // 2)
 
 
 def comparisons(plan: Plan) -> tuple[Timed, ...]:
@@ -158,11 +158,11 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
     """Run both sides in turn; one figure for each that the comparison names."""
     figures = [_figure(timed, *one) for one in timed.figures]
     sides = [(timed.hub, True), (timed.base, False)]
-    for number in range(timed.rounds(plan)):
+    for number in range(plan.rounds):
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
             with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
-                run = run_side(bench, side, plan.seconds)
+                run = run_side(bench, side, timed.seconds(side, plan))
             step()
             for figure in figures:
                 (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))

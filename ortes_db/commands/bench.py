@@ -78,9 +78,7 @@ def bench(
             param_hint="--only",
         )
     plan = QUICK if quick else FULL
-    if rounds:
-        plan = replace(plan, rounds=rounds, few_rounds=rounds)
-    plan = replace(plan, seconds=seconds or plan.seconds)
+    plan = replace(plan, rounds=rounds or plan.rounds, seconds=seconds or plan.seconds)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     given = context.get_parameter_source("dsn") is not click.core.ParameterSource.DEFAULT

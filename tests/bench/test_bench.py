@@ -32,7 +32,6 @@ from ortes_db.server import Server, ServerError, embedded_server
 TINY = replace(
     QUICK,
     rounds=1,
-    few_rounds=1,
     batches=2,
     orders=3000,
     many_rows=5000,
