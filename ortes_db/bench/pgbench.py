@@ -54,7 +54,7 @@ def run_pgbench(
         if seconds:
             command[1:1] = ["--log", f"--log-prefix={folder}/log"]
         done = subprocess.run(command, capture_output=True, text=True, env=env, errors="replace")
-        settled = _settled_rate(Path(folder)) if seconds and done.returncode == 0 else None
+        settled = settled_rate(Path(folder)) if seconds and done.returncode == 0 else None
     tps = re.search(r"tps = ([\d.]+) \(without", done.stdout)
     count = re.search(r"actually processed: (\d+)", done.stdout)
     if done.returncode != 0 or tps is None or count is None or "aborted" in done.stderr:
@@ -63,7 +63,7 @@ def run_pgbench(
     return Run(settled or float(tps[1]), int(count[1]), {name: float(ms) for ms, name in _MARKED.findall(done.stdout)})
 
 
-def _settled_rate(folder: Path) -> float | None:
+def settled_rate(folder: Path) -> float | None:
     """Transactions a second, by pgbench's log of each: latency in µs, and when it ended."""
     lines = [line.split() for log in folder.iterdir() for line in log.read_text(encoding="utf-8").splitlines()]
     ended = sorted(int(line[4]) * 1_000_000 + int(line[5]) for line in lines)

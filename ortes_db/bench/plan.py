@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Plan:
     """The amounts of one run of the benchmark."""
 
-    # Of each timed comparison, and how long one client runs in one.
+    # Of each timed comparison, and how long each side runs in one (see Timed.seconds).
     rounds: int
     seconds: int
     # Calls of 1,000 orders a side and round.
@@ -29,14 +29,14 @@ class Plan:
 FULL = Plan(
     rounds=5,
     seconds=2,
-    batches=16,
+    batches=14,
     orders=100_000,
     many_rows=100_000,
     sizes=(10_000, 100_000, 1_000_000, 10_000_000),
     calls=100,
     lives=1000,
     bloat_orders=1_000_000,
-    counter_seconds=16,
+    counter_seconds=12,
 )
 QUICK = Plan(
     rounds=2,

@@ -21,7 +21,7 @@ from ortes_db.bench.counts import explain, measure_linearity, rows_read_in_vain
 from ortes_db.bench.figures import Figure
 from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import copy_beside, load
-from ortes_db.bench.pgbench import BenchError, run_pgbench
+from ortes_db.bench.pgbench import BenchError, run_pgbench, settled_rate
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
 from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place, slower_flush
 from ortes_db.bench.plan import QUICK
@@ -304,6 +304,20 @@ def test_a_script_that_fails_is_said(bench: Bench) -> None:
         run_side(bench, Side("save.hub", transactions=1))
     with pytest.raises(BenchError, match="pgbench"):
         run_pgbench(bench.pgbench, "host=/nowhere", "save.hub", transactions=1)
+
+
+def test_the_rate_of_a_run_leaves_the_first_third_out(tmp_path: Path) -> None:
+    # Two clients: a slow first second, then a transaction each 10 ms.
+    ends = [1.0] + [1.0 + i / 100 for i in range(1, 201)]
+    for client in (0, 1):
+        lines = [
+            f"{client} {i} {1_000_000 if i == 0 else 10_000} 0 {int(end)} {round(end % 1 * 1e6)}"
+            for i, end in enumerate(ends)
+        ]
+        (tmp_path / f"log.{client}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rate = settled_rate(tmp_path)
+    assert rate is not None
+    assert round(rate) == 200
 
 
 def test_figures() -> None:
