@@ -172,6 +172,7 @@ LANGUAGE plpgsql
 STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $changes$
 BEGIN
     PERFORM bare.check_caller(p_azi);
