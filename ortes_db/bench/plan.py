@@ -29,7 +29,7 @@ class Plan:
 FULL = Plan(
     rounds=5,
     seconds=2,
-    batches=14,
+    batches=12,
     orders=100_000,
     many_rows=100_000,
     sizes=(10_000, 100_000, 1_000_000, 10_000_000),

@@ -46,7 +46,7 @@ class Timed:
     def seconds(self, plan: Plan) -> int:
         """How long a run takes: shorter where nothing is decided, longer where many sessions settle first."""
         if any(target is not None or name.startswith("least_") for name, _, target in self.figures):
-            return plan.seconds * 2 if self.beside == "1 client" else plan.seconds
+            return plan.seconds + (self.beside == "1 client")
         return max(1, plan.seconds // 2)
 
 
