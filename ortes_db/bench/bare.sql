@@ -1,7 +1,7 @@
 -- A hub without rules: what none of this kind can do without, and nothing else. Doors with their owner's rights that ask who calls,
 -- lock the company and look for a repeat; triggers that number without a gap, whoever writes, and leave a digest of the
--- content first saved, by which a late repeat is told from another order. It keeps the two promises (no change is missed,
--- no order is saved twice) and has no other rule. Its cost is what the hub's rules come on top of.
+-- content first saved, by which a late repeat is told from another order. No change is missed, no order is saved twice; a repeat
+-- of anything else writes nothing, and is told nothing. Its cost is what the hub's rules come on top of.
 
 -- The first number of a statement moves the counter and is marked with a sign; the rest count on in a setting.
 CREATE FUNCTION bare.arportes_insert()
@@ -56,7 +56,7 @@ DECLARE
     v_setting CONSTANT text := tg_argv[0];
     v_none text;
 BEGIN
-    IF NOT starts_with(current_setting(v_setting), '+') THEN
+    IF NOT starts_with(current_setting(v_setting, true), '+') THEN
         UPDATE bare.apstatosyn AS s SET valore = current_setting(v_setting)::bigint
         WHERE s.azi = current_setting(v_setting || '_azi') AND s.contatore = tg_argv[1];
     END IF;
@@ -109,7 +109,9 @@ BEGIN
         VALUES (p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
             CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati)
         RETURNING id_pub INTO v_order.id_pub;
-    ELSIF coalesce(v_order.dati_digest, sha256(convert_to(v_order.dati::text, 'UTF8'))) <> sha256(convert_to(p_dati::text, 'UTF8')) THEN
+    ELSIF coalesce(v_order.dati_digest, sha256(convert_to(v_order.dati::text, 'UTF8')))
+        IS DISTINCT FROM sha256(convert_to(p_dati::text, 'UTF8'))
+    THEN
         RAISE unique_violation;
     END IF;
     RETURN v_order.id_pub;

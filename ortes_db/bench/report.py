@@ -18,8 +18,8 @@ $summary
 
 ## Times
 
-Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round. Of each run the first
-third is left out, in which new sessions compile and plan.
+Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round. Of a run by
+time the first third is left out, in which new sessions compile and plan; a batch is the mean of a run's calls.
 
 $times
 

@@ -227,10 +227,15 @@ def test_a_hub_without_rules_keeps_the_promises(bench: Bench) -> None:
         assert user.execute(save, (7, '{"n": 1}')).fetchone() == (1,)
         assert user.execute(save, (8, '{"n": 2}')).fetchone() == (5,)
         user.execute("SELECT bare.acquire_order('2', 1, 'T1'), bare.export_order('2', 'T1', 'K1', '{\"n\": 3}')")
+        # Repeated by a new session, after a lost answer.
+        with bench.user() as again:
+            again.execute("SELECT bare.acquire_order('2', 1, 'T1'), bare.export_order('2', 'T1', 'K1', '{\"n\": 3}')")
         # A late repeat, and another order under the same id.
         assert user.execute(save, (7, '{"n": 1}')).fetchone() == (1,)
         with pytest.raises(psycopg.errors.UniqueViolation):
             user.execute(save, (7, '{"n": 3}'))
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            user.execute(save, (8, None))
         assert admin.execute(there).fetchone() == ([1, 2, 3, 4, 5], 2)
         with psycopg.connect(bench.dsn) as other:
             other.execute("SELECT pg_advisory_xact_lock(1, hashtext('2'))")
