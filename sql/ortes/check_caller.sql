@@ -4,15 +4,10 @@ LANGUAGE plpgsql
 STABLE
 PARALLEL SAFE
 AS $check_caller$
--- Called first by every door. Asks for session_user, which neither SET ROLE nor a
--- definer function changes. Without a grant, an existing company and an invented
--- one get the same answer. Two buffers, however many grants there are: the first
--- condition is the hash index's, and the others are worded so that no other serves.
+-- Called first by every door, but where reading_from asks. Without a grant, an existing company
+-- and an invented one get the same answer.
 BEGIN
-    PERFORM FROM ortes.access AS a
-    WHERE a.login || E'\n' || a.azi = session_user || E'\n' || p_azi
-        AND a.login = session_user AND a.azi = p_azi AND coalesce(a.device, p_device) IS NOT DISTINCT FROM p_device
-    LIMIT 1;
+    PERFORM FROM ortes.caller_grant(p_azi, p_device);
     IF FOUND THEN
         RETURN;
     END IF;

@@ -10,9 +10,9 @@ from tests.hub import Connection, Hub, one, rows
 
 
 def probe() -> str:
-    """The query of check_caller, to be explained."""
-    text = (sql_dir() / "ortes" / "check_caller.sql").read_text(encoding="utf-8")
-    found = re.search(r"PERFORM (FROM ortes\.access .*?);", text, re.DOTALL)
+    """The query that finds the caller's grant, to be explained."""
+    text = (sql_dir() / "ortes" / "caller_grant.sql").read_text(encoding="utf-8")
+    found = re.search(r"SELECT a\.\* (FROM ortes\.access .*?)\n\$", text, re.DOTALL)
     assert found
     query = re.sub(r"\bp_azi\b", "$1", re.sub(r"\bp_device\b", "$2", found.group(1)))
     return f"PREPARE probe (text, integer) AS SELECT {query}"
@@ -95,7 +95,10 @@ def test_nothing_tells_which_companies_exist(hub: Hub) -> None:
     assert {refusal(store, f"E{n:05}") for n in range(20)} == {refusal(store, f"N{n:05}") for n in range(20)}
 
 
-def test_nor_do_the_rows_that_are_read(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    "call", ["ortes_store.save_order(%s, 1)", "ortes_store.changes(%s, 0)", "ortes_store.changes(%s)"]
+)
+def test_nor_do_the_rows_that_are_read(hub: Hub, call: str) -> None:
     """No row of the company or of its orders is touched, so there is nothing that time could tell either."""
     hub.db.company("E00001")
     store = hub.store
@@ -106,9 +109,9 @@ def test_nor_do_the_rows_that_are_read(hub: Hub) -> None:
     with store.transaction(force_rollback=True):
         for azi in ("E00001", "N00001"):
             with pytest.raises(psycopg.Error), store.transaction():
-                store.execute("SELECT ortes_store.save_order(%s, 1)", (azi,))
+                store.execute(f"SELECT {call}", (azi,))
             assert one(store, touched) == 0, azi
-        store.execute("SELECT ortes_store.save_order(%s, 1)", (hub.azi,))
+        store.execute(f"SELECT {call}", (hub.azi,))
         assert one(store, touched) > 0, "the counting itself works"
 
 
@@ -134,10 +137,18 @@ def test_a_device_does_nothing_for_another_one(hub: Hub) -> None:
 
 
 def test_every_door_asks_check_caller_and_nothing_else_decides() -> None:
+    """`reading_from` asks for two doors, where it finds no grant of the caller's beside the counter."""
+    asks = re.compile(r"ortes\.(check_caller|reading_from)\(p_azi")
     for file in sql_dir().glob("ortes_*/*.sql"):
         text = file.read_text(encoding="utf-8")
         if file.parent.name != "ortes_ops":
-            assert text.count("ortes.check_caller(") == 1, file.name
+            expected = "reading_from" if file.name == "changes.sql" else "check_caller"
+            assert asks.findall(text) == [expected], file.name
         assert "session_user" not in text, file.name
-    deciders = {f.name for f in sql_dir().glob("ortes/*.sql") if "ortes.access" in f.read_text(encoding="utf-8")}
-    assert deciders == {"check_caller.sql"}
+    internal = {file.name: file.read_text(encoding="utf-8") for file in sql_dir().glob("ortes/*.sql")}
+    assert internal["reading_from.sql"].count("ortes.check_caller(p_azi, p_device)") == 1
+    assert {name for name, text in internal.items() if "FROM ortes.caller_grant(" in text} == {
+        "check_caller.sql",
+        "reading_from.sql",
+    }
+    assert {name for name, text in internal.items() if "ortes.access" in text} == {"caller_grant.sql"}
