@@ -42,17 +42,11 @@ class Timed:
     figures: tuple[tuple[str, str, float | None], ...]
     beside: str = "plain"
     per_row: bool = False
-    # Rounds are so many times as many and as short, where rates differ from session to session: where memory lies.
-    sessions: int = 1
-
-    def rounds(self, plan: Plan) -> int:
-        """How often both sides run."""
-        return plan.rounds * self.sessions
 
     def seconds(self, plan: Plan) -> int:
         """How long a run takes: shorter where nothing is decided, longer where many sessions settle first."""
         if any(target is not None or name.startswith("least_") for name, _, target in self.figures):
-            return max(1, plan.seconds // self.sessions) + (self.beside == "1 client")
+            return plan.seconds + (self.beside == "1 client")
         return max(1, plan.seconds // 2)
 
 
@@ -67,13 +61,11 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             Side("changes.hub", changes=changes),
             Side("changes.plain", changes=changes),
             (("changes", "changes, 1,000 rows", 0.9),),
-            sessions=2,
         ),
         Timed(
-            Side("changes.bare", changes=changes),
+            Side("changes.function", changes=changes),
             Side("changes.plain", changes=changes),
-            (("least_changes", "changes of a hub without rules, 1,000 rows", None),),
-            sessions=2,
+            (("least_changes", "the plain index scan of 1,000 rows, in a bare function", None),),
         ),
         Timed(save, Side("save.plain"), (("save_order", "save_order, 1 client", 0.9),)),
         Timed(
@@ -165,7 +157,7 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
     """Run both sides in turn; one figure for each that the comparison names."""
     figures = [_figure(timed, *one) for one in timed.figures]
     sides = [(timed.hub, True), (timed.base, False)]
-    for number in range(timed.rounds(plan)):
+    for number in range(plan.rounds):
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
             with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
