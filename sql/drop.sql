@@ -8,5 +8,3 @@ DROP FUNCTION IF EXISTS ortes.changes(text, text, integer, bigint, integer);
 DROP FUNCTION IF EXISTS ortes.number_setting(text);
 DROP FUNCTION IF EXISTS ortes.put_back_numbers(text);
 DROP FUNCTION IF EXISTS ortes.raise_standby();
-DROP FUNCTION IF EXISTS ortes.check_limit(integer);
-DROP FUNCTION IF EXISTS ortes.reading_from(text, text, integer, bigint, integer);

@@ -20,7 +20,7 @@ BEGIN
     IF (p_device >= 1) IS NOT TRUE THEN
         PERFORM ortes.check_numbers('p_device', ARRAY[p_device], 1);
     END IF;
-    v_since := ortes.reading_from(p_azi, p_device, 'A', p_device, p_since, p_limit);
+    v_since := ortes.reading_from(p_azi, 'A', p_device, p_since, p_limit);
     IF v_since IS NOT NULL THEN
         RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, v_since, p_limit) AS c;
     END IF;

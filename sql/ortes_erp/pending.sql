@@ -11,9 +11,7 @@ AS $pending$
 -- What the ERP has still to acquire.
 BEGIN
     PERFORM ortes.check_caller(p_azi);
-    IF NOT ortes.is_limit(p_limit) THEN
-        PERFORM ortes.raise_bad_limit(p_limit);
-    END IF;
+    PERFORM ortes.check_limit(p_limit);
     RETURN QUERY
     SELECT o.* FROM ortes_ops.orders AS o
     WHERE o.azi = p_azi AND NOT o.ack_gest

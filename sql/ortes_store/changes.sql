@@ -20,7 +20,7 @@ BEGIN
     IF p_store < 1 THEN
         PERFORM ortes.check_numbers('p_store', ARRAY[p_store], 1);
     END IF;
-    v_since := ortes.reading_from(p_azi, NULL, 'S', p_store, p_since, p_limit);
+    v_since := ortes.reading_from(p_azi, 'S', p_store, p_since, p_limit);
     IF v_since IS NOT NULL THEN
         RETURN QUERY SELECT c.* FROM ortes.changes(p_azi, v_since, p_limit) AS c;
     END IF;

@@ -22,7 +22,7 @@ ANY_POSITION = """
     CREATE OR REPLACE FUNCTION ortes.check_position(p_azi text, p_argument text, p_id_sincro bigint) RETURNS bigint
     LANGUAGE sql STABLE AS 'SELECT 9223372036854775807';
     CREATE OR REPLACE FUNCTION ortes.reading_from(
-        p_azi text, p_device integer, p_prov_tipo text, p_prov_id integer, p_since bigint, p_limit integer
+        p_azi text, p_prov_tipo text, p_prov_id integer, p_since bigint, p_limit integer
     ) RETURNS bigint
     LANGUAGE sql STABLE AS 'SELECT coalesce(p_since, ortes.position(p_azi, p_prov_tipo, p_prov_id))';
 """

@@ -146,7 +146,7 @@ def test_every_door_asks_check_caller_and_nothing_else_decides() -> None:
             assert asks.findall(text) == [expected], file.name
         assert "session_user" not in text, file.name
     internal = {file.name: file.read_text(encoding="utf-8") for file in sql_dir().glob("ortes/*.sql")}
-    assert internal["reading_from.sql"].count("ortes.check_caller(p_azi, p_device)") == 1
+    assert internal["reading_from.sql"].count("ortes.check_caller(p_azi, v_device)") == 1
     assert {name for name, text in internal.items() if "FROM ortes.caller_grant(" in text} == {
         "check_caller.sql",
         "reading_from.sql",
