@@ -9,11 +9,9 @@ AS $check_position$
 DECLARE
     v_last bigint;
 BEGIN
-    IF (p_id_sincro >= 0) IS NOT TRUE THEN
-        PERFORM ortes.check_numbers(p_argument, ARRAY[p_id_sincro], 0);
-    END IF;
     SELECT s.valore INTO v_last FROM ortes.apstatosyn AS s WHERE s.azi = p_azi AND s.contatore = 'ID-SINCRO';
-    IF p_id_sincro > v_last THEN
+    IF NOT ortes.is_position(p_id_sincro, v_last) THEN
+        PERFORM ortes.check_numbers(p_argument, ARRAY[p_id_sincro], 0);
         RAISE EXCEPTION USING
             ERRCODE = 'OR008',
             MESSAGE = 'reading position beyond the counter',

@@ -23,7 +23,7 @@ BEGIN
     IF v_since IS NULL THEN
         v_since := ortes.position(p_azi, p_prov_tipo, p_prov_id);
     END IF;
-    IF v_since BETWEEN 0 AND v_last THEN
+    IF ortes.is_position(v_since, v_last) THEN
         RETURN nullif(v_since, v_last);
     END IF;
     RETURN nullif(v_since, ortes.check_position(p_azi, 'p_since', v_since));
