@@ -139,7 +139,12 @@ class Machine(RuleBasedStateMachine):
     def polls(self, limit: int) -> None:
         """The store that never misses anything: at the end it must hold all that there is."""
         query = "SELECT to_jsonb(o) - '{azi,created_at,updated_at}'::text[] FROM ortes_store.changes(%s, %s, %s) AS o"
-        for (row,) in self._run("store", query, [self.azi, self.seen_up_to, limit]):
+        try:
+            changes = self._run("store", query, [self.azi, self.seen_up_to, limit])
+        except psycopg.DatabaseError as error:
+            # Also in teardown after a finding: a refusal is a finding like any other.
+            raise AssertionError(f"{error.sqlstate} where changes are right") from error
+        for (row,) in changes:
             assert row["id_sincro"] > self.seen_up_to, "changes went by out of order"
             self.seen[row["id_pub"]] = row
             self.seen_up_to = row["id_sincro"]
