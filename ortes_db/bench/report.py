@@ -18,8 +18,8 @@ $summary
 
 ## Times
 
-Ratio of the medians of $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round. Of a run by
-time the first third is left out, in which new sessions compile and plan; a batch is the mean of a run's calls.
+Ratio of the medians of at least $rounds rounds, hub and baseline in turn; in brackets the lowest and the highest round. Of
+a run by time the first third is left out, in which new sessions compile and plan; a batch is the mean of a run's calls.
 
 $times
 
@@ -33,8 +33,7 @@ $times
 - Other figures without a target show what bounds those with one. In the chart they are the diamonds; [speed.md](speed.md) goes
   on from there. **A hub without rules** keeps the two promises and nothing else: doors with their owner's rights that ask
   who calls, lock the company and look for a repeat; triggers that number without a gap, whoever writes, and leave the digest
-  of the first content (`ortes_db/bench/bare.sql`). Beside `changes` stands a function that only runs the query, and beside
-  PGQ plain SQL without any feed.
+  of the first content (`ortes_db/bench/bare.sql`). Beside PGQ stands plain SQL without any feed.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
@@ -68,8 +67,8 @@ $room
 
 ## Settings
 
-Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off besides. `MALLOC_…` stands in the
-server's environment, on both sides ([runbook](runbook.md#memory-that-a-session-keeps)).
+Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off and `wal_level = minimal` besides.
+`MALLOC_…` stands in the server's environment, on both sides ([runbook](runbook.md#memory-that-a-session-keeps)).
 """)
 
 
@@ -109,7 +108,7 @@ def page(result: Result, command: str) -> str:
         machine=f"{machine['cores']} cores of {machine['processor']}, {machine['system']}",
         version=result.settings.get("server_version", "?"),
         summary=summary(result) + ".",
-        rounds=max((len(figure.hub) for figure in result.figures), default=0),
+        rounds=min((len(figure.hub) for figure in result.figures if figure.kind == "time"), default=0),
         calls=result.calls,
         times=kinds["time"],
         counts=kinds["count"],

@@ -30,20 +30,6 @@ $options$;
 CREATE SCHEMA bench;
 CREATE VIEW bench.orders AS SELECT * FROM ortes.arportes;
 
--- The least that a function around the plain query takes, returning the same columns.
-CREATE FUNCTION plain.changes(p_azi text, p_since bigint)
-RETURNS SETOF ortes.orders
-LANGUAGE plpgsql
-STABLE
-AS $changes$
-BEGIN
-    RETURN QUERY
-    SELECT a.azi, a.id_pub, a.tor_chia, a.conferma, a.id_int, a.ack_store, a.ack_gest, a.ack_app, a.prov_tipo, a.prov_id,
-        a.autore_tipo, a.autore_cod, a.id_sincro, a.dati, a.created_at, a.updated_at
-    FROM plain.arportes AS a WHERE a.azi = p_azi AND a.id_sincro > p_since AND a.id_sincro > 0 ORDER BY a.id_sincro LIMIT 1000;
-END
-$changes$;
-
 -- The companies 1 to 64.
 SELECT ortes_ops.create_company(i::text) FROM generate_series(1, 64) AS i;
 INSERT INTO bare.apstatosyn SELECT s.* FROM ortes.apstatosyn AS s;

@@ -1,2 +1,0 @@
-\set since random(0, :orders - 1000)
-SELECT * FROM plain.changes(:azi, :since);
