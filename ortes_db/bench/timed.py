@@ -49,10 +49,10 @@ class Timed:
         """How often each side runs."""
         return plan.rounds * self.sessions
 
-    def seconds(self, plan: Plan) -> int:
-        """How long a run takes: shorter where nothing is decided, longer where many sessions settle first."""
+    def seconds(self, plan: Plan, side: Side) -> int:
+        """How long a run takes: shorter where nothing is decided, longer where many sessions settle in turn."""
         if any(target is not None or name.startswith("least_") for name, _, target in self.figures):
-            return max(1, plan.seconds // self.sessions) + (self.beside == "1 client")
+            return max(1, plan.seconds // self.sessions) + (self.beside == "1 client" and side.clients > 1)
         return max(1, plan.seconds // 2)
 
 
@@ -144,6 +144,12 @@ def _bounds(plan: Plan) -> Iterator[Timed]:
         (("least_save_order_64", "save_order of a hub without rules, 16 clients over 64 companies", None),),
     )
     yield Timed(
+        Side("save.bare", 64),
+        Side("save.bare"),
+        (("least_contention_64", "save_order of a hub without rules, one company, 64 clients", None),),
+        "1 client",
+    )
+    yield Timed(
         Side("batch.bare", transactions=plan.batches, rows=1000),
         Side("batch.plain", transactions=plan.batches, rows=1000),
         tuple(
@@ -169,7 +175,7 @@ def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], Non
         # Who goes first alternates too.
         for side, is_hub in sides if number % 2 == 0 else reversed(sides):
             with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
-                run = run_side(bench, side, timed.seconds(plan))
+                run = run_side(bench, side, timed.seconds(plan, side))
             step()
             for figure in figures:
                 (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
