@@ -100,7 +100,8 @@ def measure(dsn: str | None, pg_bin: str | None, plan: Plan, only: set[str], tol
                 copy_beside(admin)
             for timed in todo:
                 if timed.beside != "PGQ" or _pgq(dsn, bench, told):
-                    add(measure_timed(bench, timed, plan, _steps(told, timed.figures[0][0], timed.rounds(plan) * 2)))
+                    steps = _steps(told, timed.figures[0][0], timed.rounds(plan) * len(timed.sides))
+                    add(measure_timed(bench, timed, plan, steps))
     return result
 
 

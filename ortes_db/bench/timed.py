@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
 
 from ortes_db.bench.content import CONFIRMED, DATI
 from ortes_db.bench.figures import Figure
@@ -42,8 +42,15 @@ class Timed:
     figures: tuple[tuple[str, str, float | None], ...]
     beside: str = "plain"
     per_row: bool = False
+    # Where there are more sides beside the same baseline: the second figure is of the first of these, and so on.
+    more: tuple[Side, ...] = ()
     # So many times the rounds, each so much shorter: where sessions differ more than the calls within one.
     sessions: int = 1
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """All that run in turn, the baseline last."""
+        return self.hub, *self.more, self.base
 
     def rounds(self, plan: Plan) -> int:
         """How often each side runs."""
@@ -81,8 +88,15 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             Side("save_64.plain", 16),
             (("save_order_64", "save_order, 16 clients over 64 companies", 0.9),),
         ),
-        Timed(Side("save.hub", 16), save, (("contention_16", "save_order, one company, 16 clients", 0.9),), "1 client"),
-        Timed(Side("save.hub", 64), save, (("contention_64", "save_order, one company, 64 clients", 0.9),), "1 client"),
+        Timed(
+            Side("save.hub", 16),
+            save,
+            tuple(
+                (f"contention_{clients}", f"save_order, one company, {clients} clients", 0.9) for clients in (16, 64)
+            ),
+            "1 client",
+            more=(Side("save.hub", 64),),
+        ),
         Timed(
             Side("batch.hub", transactions=batches, rows=1000),
             Side("batch.plain", transactions=batches, rows=1000),
@@ -144,10 +158,14 @@ def _bounds(plan: Plan) -> Iterator[Timed]:
         (("least_save_order_64", "save_order of a hub without rules, 16 clients over 64 companies", None),),
     )
     yield Timed(
-        Side("save.bare", 64),
+        Side("save.bare", 16),
         Side("save.bare"),
-        (("least_contention_64", "save_order of a hub without rules, one company, 64 clients", None),),
+        tuple(
+            (f"least_contention_{clients}", f"save_order of a hub without rules, one company, {clients} clients", None)
+            for clients in (16, 64)
+        ),
         "1 client",
+        more=(Side("save.bare", 64),),
     )
     yield Timed(
         Side("batch.bare", transactions=plan.batches, rows=1000),
@@ -168,17 +186,17 @@ _runs = count(1)
 
 
 def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], None]) -> Iterator[Figure]:
-    """Run both sides in turn; one figure for each that the comparison names."""
+    """Run all sides in turn; one figure for each that the comparison names."""
     figures = [_figure(timed, *one) for one in timed.figures]
-    sides = [(timed.hub, True), (timed.base, False)]
     for number in range(timed.rounds(plan)):
         # Who goes first alternates too.
-        for side, is_hub in sides if number % 2 == 0 else reversed(sides):
+        for side in timed.sides if number % 2 == 0 else reversed(timed.sides):
             with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
                 run = run_side(bench, side, timed.seconds(plan, side))
             step()
-            for figure in figures:
-                (figure.hub if is_hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
+            for figure, hub in zip(figures, cycle((timed.hub, *timed.more)), strict=False):
+                if side is hub or side is timed.base:
+                    (figure.hub if side is hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
     yield from figures
 
 
