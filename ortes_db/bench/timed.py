@@ -42,9 +42,9 @@ class Timed:
     figures: tuple[tuple[str, str, float | None], ...]
     beside: str = "plain"
     per_row: bool = False
-    # Where there are more sides beside the same baseline: the second figure is of the first of these, and so on.
+    # More sides beside the same baseline: the figures are of the hub and of these in turn.
     more: tuple[Side, ...] = ()
-    # So many times the rounds, each so much shorter: where sessions differ more than the calls within one.
+    # So many times the rounds, each shorter: what a session gets by chance, or others do on the machine, evens out.
     sessions: int = 1
 
     @property
@@ -53,19 +53,18 @@ class Timed:
         return self.hub, *self.more, self.base
 
     def rounds(self, plan: Plan) -> int:
-        """How often each side runs."""
-        return plan.rounds * self.sessions
+        """How often each side runs; a second is the least that pgbench runs."""
+        return plan.rounds * (self.sessions if plan.seconds > 1 else 1)
 
     def seconds(self, plan: Plan, side: Side) -> int:
         """How long a run takes: shorter where nothing is decided, longer where many sessions settle in turn."""
-        if any(target is not None or name.startswith("least_") for name, _, target in self.figures):
+        if any(name.startswith("least_") or target is not None for name, _, target in self.figures):
             return max(1, plan.seconds // self.sessions) + (self.beside == "1 client" and side.clients > 1)
         return max(1, plan.seconds // 2)
 
 
 def comparisons(plan: Plan) -> tuple[Timed, ...]:
-    """All that is timed."""
-    save = Side("save.hub")
+    """All that is timed. What is called least has none of the hub's rules, only what no hub can do without (bare.sql)."""
     batches, rows = plan.batches, plan.many_rows
     changes = plan.orders - pending(plan.orders)
     return (
@@ -73,40 +72,69 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
         Timed(
             Side("changes.hub", changes=changes),
             Side("changes.plain", changes=changes),
-            (("changes", "changes, 1,000 rows", 0.9),),
-            sessions=2,
+            (
+                ("changes", "changes, 1,000 rows", 0.9),
+                ("least_changes", "changes of a hub without rules, 1,000 rows", None),
+            ),
+            more=(Side("changes.bare", changes=changes),),
+            sessions=3,
         ),
         Timed(
-            Side("changes.bare", changes=changes),
-            Side("changes.plain", changes=changes),
-            (("least_changes", "changes of a hub without rules, 1,000 rows", None),),
+            Side("save.hub"),
+            Side("save.plain"),
+            (
+                ("save_order", "save_order, 1 client", 0.9),
+                ("least_save_order", "save_order of a hub without rules, 1 client", None),
+            ),
+            more=(Side("save.bare"),),
             sessions=2,
         ),
-        Timed(save, Side("save.plain"), (("save_order", "save_order, 1 client", 0.9),)),
         Timed(
             Side("save_64.hub", 16),
             Side("save_64.plain", 16),
-            (("save_order_64", "save_order, 16 clients over 64 companies", 0.9),),
-        ),
-        Timed(
-            Side("save.hub", 16),
-            save,
-            tuple(
-                (f"contention_{clients}", f"save_order, one company, {clients} clients", 0.9) for clients in (16, 64)
+            (
+                ("save_order_64", "save_order, 16 clients over 64 companies", 0.9),
+                ("least_save_order_64", "save_order of a hub without rules, 16 clients over 64 companies", None),
             ),
-            "1 client",
-            more=(Side("save.hub", 64),),
+            more=(Side("save_64.bare", 16),),
+        ),
+        *(
+            Timed(
+                Side(script, 16),
+                Side(script),
+                tuple((f"{name}_{clients}", f"{what}, one company, {clients} clients", target) for clients in (16, 64)),
+                "1 client",
+                more=(Side(script, 64),),
+                sessions=2,
+            )
+            for script, name, what, target in (
+                ("save.hub", "contention", "save_order", 0.9),
+                ("save.bare", "least_contention", "save_order of a hub without rules", None),
+            )
         ),
         Timed(
             Side("batch.hub", transactions=batches, rows=1000),
             Side("batch.plain", transactions=batches, rows=1000),
-            (
-                ("save_orders", "save_orders, 1,000 a call", 0.8),
-                ("acquire_orders", "acquire_orders, 1,000 a call", 0.8),
-                ("export_orders", "export_orders, 1,000 a call", 0.8),
+            tuple(
+                figure
+                for verb in ("save", "acquire", "export")
+                for figure in (
+                    (f"{verb}_orders", f"{verb}_orders, 1,000 a call", 0.8),
+                    (f"least_{verb}_orders", f"{verb}_orders of a hub without rules, 1,000 a call", None),
+                )
             ),
+            more=(Side("batch.bare", transactions=batches, rows=1000),),
         ),
-        Timed(Side("life.hub"), Side("life.plain"), (("life", "whole life of an order, 1 client", 0.8),)),
+        Timed(
+            Side("life.hub"),
+            Side("life.plain"),
+            (
+                ("life", "whole life of an order, 1 client", 0.8),
+                ("least_life", "whole life in a hub without rules, 1 client", None),
+            ),
+            more=(Side("life.bare"),),
+            sessions=2,
+        ),
         *(
             Timed(
                 Side(f"by_hand.{verb}", transactions=1, rows=rows, by_hand=True),
@@ -143,42 +171,17 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             )
             for name, script, what in (("save_order", "save", "save_order"), ("life", "life", "whole life of an order"))
         ),
-        Timed(Side("feed.hub"), Side("feed.pgq"), (("pgq", "whole life with two readers", 1.5),), "PGQ"),
-        *_bounds(plan),
-    )
-
-
-def _bounds(plan: Plan) -> Iterator[Timed]:
-    """What stands in for the hub here has none of its rules, only what no hub can do without (bare.sql, where it is one)."""
-    save = (("least_save_order", "save_order of a hub without rules, 1 client", None),)
-    yield Timed(Side("save.bare"), Side("save.plain"), save)
-    yield Timed(
-        Side("save_64.bare", 16),
-        Side("save_64.plain", 16),
-        (("least_save_order_64", "save_order of a hub without rules, 16 clients over 64 companies", None),),
-    )
-    yield Timed(
-        Side("save.bare", 16),
-        Side("save.bare"),
-        tuple(
-            (f"least_contention_{clients}", f"save_order of a hub without rules, one company, {clients} clients", None)
-            for clients in (16, 64)
-        ),
-        "1 client",
-        more=(Side("save.bare", 64),),
-    )
-    yield Timed(
-        Side("batch.bare", transactions=plan.batches, rows=1000),
-        Side("batch.plain", transactions=plan.batches, rows=1000),
-        tuple(
-            (f"least_{verb}_orders", f"{verb}_orders of a hub without rules, 1,000 a call", None)
-            for verb in ("save", "acquire", "export")
+        Timed(
+            Side("feed.hub"),
+            Side("feed.pgq"),
+            (
+                ("pgq", "whole life with two readers", 1.5),
+                ("least_pgq", "whole life in plain SQL, two readers by the index", None),
+            ),
+            "PGQ",
+            more=(Side("feed.plain"),),
         ),
     )
-    life = (("least_life", "whole life in a hub without rules, 1 client", None),)
-    yield Timed(Side("life.bare"), Side("life.plain"), life)
-    pgq = (("least_pgq", "whole life in plain SQL, two readers by the index", None),)
-    yield Timed(Side("feed.plain"), Side("feed.pgq"), pgq, "PGQ")
 
 
 # One number for each run: no two make an order with the same id.
