@@ -52,13 +52,17 @@ class Timed:
         """All that run in turn, the baseline last."""
         return self.hub, *self.more, self.base
 
+    def measured(self) -> Iterator[tuple[tuple[str, str, float | None], Side]]:
+        """Each figure, and the side that it is of."""
+        return zip(self.figures, cycle((self.hub, *self.more)), strict=False)
+
     def rounds(self, plan: Plan) -> int:
         """How often each side runs; a second is the least that pgbench runs."""
         return plan.rounds * (self.sessions if plan.seconds > 1 else 1)
 
     def seconds(self, plan: Plan, side: Side) -> int:
         """How long a run takes: shorter where nothing is decided, longer where many sessions settle in turn."""
-        if any(name.startswith("least_") or target is not None for name, _, target in self.figures):
+        if any(target is not None or name.startswith("least_") for name, _, target in self.figures):
             return max(1, plan.seconds // self.sessions) + (self.beside == "1 client" and side.clients > 1)
         return max(1, plan.seconds // 2)
 
@@ -190,17 +194,17 @@ _runs = count(1)
 
 def measure_timed(bench: Bench, timed: Timed, plan: Plan, step: Callable[[], None]) -> Iterator[Figure]:
     """Run all sides in turn; one figure for each that the comparison names."""
-    figures = [_figure(timed, *one) for one in timed.figures]
+    figures = [(_figure(timed, *one), hub) for one, hub in timed.measured()]
     for number in range(timed.rounds(plan)):
         # Who goes first alternates too.
         for side in timed.sides if number % 2 == 0 else reversed(timed.sides):
             with notifying(bench, side.notify, side.listeners), slower_flush(bench, side.flush):
                 run = run_side(bench, side, timed.seconds(plan, side))
             step()
-            for figure, hub in zip(figures, cycle((timed.hub, *timed.more)), strict=False):
+            for figure, hub in figures:
                 if side is hub or side is timed.base:
                     (figure.hub if side is hub else figure.base).append(_rate(run, side, figure.name, timed.per_row))
-    yield from figures
+    yield from (figure for figure, _ in figures)
 
 
 def run_side(bench: Bench, side: Side, seconds: int = 1) -> Run:

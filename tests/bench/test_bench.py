@@ -387,3 +387,12 @@ def test_a_slower_flush_is_the_login_s_alone_and_ends(bench: Bench) -> None:
         assert settings(bench.dsn) == before
         raise BenchError("in the middle")
     assert settings(bench.user_dsn) == before
+
+
+def test_a_bound_is_measured_where_no_rules_are() -> None:
+    measured = [(name, side) for one in comparisons(QUICK) for (name, _, _), side in one.measured()]
+    assert {name for name, side in measured if not side.script.endswith((".hub", ".insert", ".update"))} == {
+        name for name in names() if name.startswith("least_")
+    }
+    clients = {name: side.clients for name, side in measured if "contention" in name}
+    assert clients == {name: int(name.rpartition("_")[2]) for name in clients}
