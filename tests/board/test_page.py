@@ -11,6 +11,9 @@ from tests.board.running import Board, running
 from tests.browser import PHONE, WIDER_THAN_THE_WINDOW, Visit, violations
 from tests.hub import Hub
 
+# After a slow reading the board gives the database nine times as long a rest: on a busy machine several seconds.
+expect.set_options(timeout=30_000)
+
 pytestmark = pytest.mark.once
 
 EVIL = "<img src=x onerror=alert(1)>"
