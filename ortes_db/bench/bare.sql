@@ -86,17 +86,14 @@ END
 $check_caller$;
 
 -- A store's order where p_device is null.
-CREATE FUNCTION bare.save_order(p_azi text, p_device integer, p_id_int bigint, p_autore_cod bigint, p_dati jsonb)
-RETURNS bigint
+CREATE FUNCTION bare.is_first_save(p_azi text, p_device integer, p_id_int bigint, p_dati jsonb)
+RETURNS boolean
 LANGUAGE plpgsql
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $save_order$
+AS $is_first_save$
 DECLARE
     v_order bare.arportes;
+    v_none text := pg_advisory_xact_lock(1, hashtext(p_azi));
 BEGIN
-    PERFORM bare.check_caller(p_azi);
-    PERFORM pg_advisory_xact_lock(1, hashtext(p_azi));
     IF p_device IS NULL THEN
         SELECT a.* INTO v_order FROM bare.arportes AS a
         WHERE a.azi = p_azi AND a.prov_tipo = 'S' AND a.prov_id IS NULL AND a.id_int = p_id_int;
@@ -105,16 +102,37 @@ BEGIN
         WHERE a.azi = p_azi AND a.prov_tipo = 'A' AND a.prov_id = p_device AND a.id_int = p_id_int;
     END IF;
     IF NOT FOUND THEN
-        INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati)
-        VALUES (p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
-            CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati)
-        RETURNING id_pub INTO v_order.id_pub;
-    ELSIF coalesce(v_order.dati_digest, sha256(convert_to(v_order.dati::text, 'UTF8')))
+        RETURN true;
+    END IF;
+    IF coalesce(v_order.dati_digest, sha256(convert_to(v_order.dati::text, 'UTF8')))
         IS DISTINCT FROM sha256(convert_to(p_dati::text, 'UTF8'))
     THEN
         RAISE unique_violation;
     END IF;
-    RETURN v_order.id_pub;
+    v_none := set_config('bare.repeated', v_order.id_pub::text, true);
+    RETURN false;
+END
+$is_first_save$;
+
+CREATE FUNCTION bare.save_order(p_azi text, p_device integer, p_id_int bigint, p_autore_cod bigint, p_dati jsonb)
+RETURNS bigint
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $save_order$
+DECLARE
+    v_id_pub bigint;
+BEGIN
+    PERFORM bare.check_caller(p_azi);
+    INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati)
+    SELECT p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
+        CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati
+    WHERE bare.is_first_save(p_azi, p_device, p_id_int, p_dati)
+    RETURNING id_pub INTO v_id_pub;
+    IF NOT FOUND THEN
+        v_id_pub := current_setting('bare.repeated')::bigint;
+    END IF;
+    RETURN v_id_pub;
 END
 $save_order$;
 

@@ -9,31 +9,13 @@ AS $lock_company$
 -- An advisory lock, because its waiters queue; those of a row lock all wake at every release.
 -- The table comes first, as for a statement by hand, which has it when its trigger gets here:
 -- else a deploy that waits for the table would be between the two, and all three wait in a circle.
--- A session that sets no lock_timeout of its own gets one for the rest of its transaction.
 DECLARE
-    v_none text;
+    v_none text := ortes.bound_waiting();
 BEGIN
-    IF pg_is_in_recovery() THEN
-        PERFORM ortes.check_primary();
-    END IF;
-    IF current_setting('lock_timeout') = '0' THEN
-        v_none := set_config('lock_timeout', '5s', true);
-    END IF;
     LOCK TABLE ortes.arportes IN ROW EXCLUSIVE MODE;
-    IF ortes.try_lock_company(p_azi) THEN
-        RETURN;
+    IF NOT ortes.try_lock_company(p_azi) THEN
+        v_none := ortes.wait_for_company(p_azi);
     END IF;
-    BEGIN
-        PERFORM pg_advisory_xact_lock(1330795589, hashtext(p_azi));
-    EXCEPTION
-        WHEN lock_not_available THEN
-            RAISE EXCEPTION USING
-                ERRCODE = 'lock_not_available',
-                MESSAGE = 'the company is busy',
-                DETAIL = format('Another transaction has held company %L for longer than lock_timeout (%s).',
-                    p_azi, current_setting('lock_timeout')),
-                HINT = format('Call again. Who holds it: SELECT * FROM ortes_ops.holders WHERE azi = %L;', p_azi);
-    END;
 END
 $lock_company$;
 

@@ -12,11 +12,11 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $save_order$
--- Behind save_order of store and app; save_orders does the same for many. Locks the company
--- before it looks for what is here already: looked for earlier, the order of a call still
--- under way is missed.
+-- Behind save_order of store and app; save_orders does the same for many. The INSERT locks the
+-- company by its condition, as late as can be: callers that wait for it have done the rest before.
 DECLARE
-    v_order ortes.arportes;
+    v_id_pub bigint;
+    v_none text;
 BEGIN
     IF (p_id_int >= 1 AND p_autore_cod >= 0) IS NOT TRUE THEN
         PERFORM ortes.check_numbers('id_int', ARRAY[p_id_int], 1);
@@ -25,23 +25,15 @@ BEGIN
     IF ortes.is_too_large(p_dati) THEN
         PERFORM ortes.check_datis(ARRAY[p_dati]);
     END IF;
-    PERFORM ortes.lock_company(p_azi);
-    -- Two queries for what find_order says in one: a call for one order feels the difference.
-    IF p_prov_id IS NULL THEN
-        SELECT a.* INTO v_order FROM ortes.arportes AS a
-        WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id IS NULL AND a.id_int = p_id_int;
-    ELSE
-        SELECT a.* INTO v_order FROM ortes.arportes AS a
-        WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id = p_prov_id AND a.id_int = p_id_int;
-    END IF;
+    v_none := ortes.bound_waiting();
+    INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
+    SELECT p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati
+    WHERE ortes.is_first_save(p_azi, p_prov_tipo, p_prov_id, p_id_int, p_dati)
+    RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
-        INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
-        VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati)
-        RETURNING id_pub INTO v_order.id_pub;
-    ELSIF NOT ortes.same_content(v_order, p_dati, NULL) THEN
-        PERFORM ortes.raise_other_content(p_azi, v_order.id_pub);
+        v_id_pub := current_setting('ortes.repeated')::bigint;
     END IF;
-    RETURN v_order.id_pub;
+    RETURN v_id_pub;
 END
 $save_order$;
 

@@ -1,0 +1,44 @@
+CREATE OR REPLACE FUNCTION ortes.is_first_save(
+    p_azi text,
+    p_prov_tipo text,
+    p_prov_id integer,
+    p_id_int bigint,
+    p_dati jsonb
+)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+PARALLEL UNSAFE
+AS $is_first_save$
+-- The condition of save_order's INSERT, which has the table already (see lock_company). Locks the
+-- company before it looks for what is here: looked for earlier, the order of a call still under way is
+-- missed. Volatile: its queries see what was committed after the INSERT began.
+DECLARE
+    v_order ortes.arportes;
+    v_none text;
+BEGIN
+    IF NOT ortes.try_lock_company(p_azi) THEN
+        v_none := ortes.wait_for_company(p_azi);
+    END IF;
+    -- Two queries for what find_order says in one: a call for one order feels the difference.
+    IF p_prov_id IS NULL THEN
+        SELECT a.* INTO v_order FROM ortes.arportes AS a
+        WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id IS NULL AND a.id_int = p_id_int;
+    ELSE
+        SELECT a.* INTO v_order FROM ortes.arportes AS a
+        WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id = p_prov_id AND a.id_int = p_id_int;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    IF NOT ortes.same_content(v_order, p_dati, NULL) THEN
+        PERFORM ortes.raise_other_content(p_azi, v_order.id_pub);
+    END IF;
+    v_none := set_config('ortes.repeated', v_order.id_pub::text, true);
+    RETURN false;
+END
+$is_first_save$;
+
+COMMENT ON FUNCTION ortes.is_first_save(text, text, integer, bigint, jsonb) IS
+'Reserves the company for this transaction, then tells whether the order that a store or device sends is new; the ID-PUB of one that '
+'is not goes into the setting ortes.repeated. Raises OR006, 55P03.';
