@@ -1,5 +1,6 @@
 """Where it is measured: the hub, the same tables without triggers beside it, and a login that may use both."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ TIME_SETTINGS = {
 
 # So that a backend keeps what it frees for its next call (docs/runbook.md, "Memory that a session keeps").
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "4194304", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+
+# shared_buffers and what else a server shares.
+SHARED_KB = 1_150_000
 
 # What is counted with. Without full page images and autovacuum a call writes the same bytes whenever it is made;
 # with a wal_level of minimal the loading writes none, which changes nothing else that is counted.
@@ -75,7 +79,7 @@ def bench_place(
     """Make a database to measure in, on the server of `dsn`, else on an embedded one with these settings."""
     if dsn is None:
         with (
-            embedded_server(pg_bin, settings, environment=ENVIRONMENT) as server,
+            embedded_server(pg_bin, {"huge_pages": huge_pages(), **settings}, environment=ENVIRONMENT) as server,
             _in_database(server.dsn(), server.bin_dir, say) as made,
         ):
             made.settings |= ENVIRONMENT
@@ -83,6 +87,15 @@ def bench_place(
     else:
         with _in_database(dsn, find_binaries(pg_bin), say) as made:
             yield made
+
+
+def huge_pages(meminfo: Path = Path("/proc/meminfo")) -> str:
+    """`on` where the machine has enough set aside (docs/runbook.md, "Huge pages"), else `off`: `try` would not tell which."""
+    if not meminfo.exists():
+        return "off"
+    found = dict(re.findall(r"^(\w+): +(\d+)", meminfo.read_text(encoding="ascii"), re.MULTILINE))
+    free = int(found.get("HugePages_Free", 0)) * int(found.get("Hugepagesize", 0))
+    return "on" if free >= SHARED_KB else "off"
 
 
 @contextmanager
@@ -103,7 +116,7 @@ def _in_database(dsn: str, bin_dir: Path, say: Callable[[str], None]) -> Iterato
         for company in range(1, COMPANIES + 1):
             admin.execute("SELECT ortes_ops.grant_access(%s, %s)", (name, str(company)))
         asked = "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name"
-        shown: dict[str, str] = dict(admin.execute(asked, ([*COUNT_SETTINGS],)).fetchall())
+        shown: dict[str, str] = dict(admin.execute(asked, ([*COUNT_SETTINGS, "huge_pages"],)).fetchall())
         version = admin.execute("SELECT current_setting('server_version')").fetchone()
         yield Bench(made.dsn, user_dsn, name, program, str(version and version[0]), shown)
 

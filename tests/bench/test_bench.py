@@ -23,7 +23,7 @@ from ortes_db.bench.listeners import notifying
 from ortes_db.bench.load import copy_beside, load
 from ortes_db.bench.pgbench import BenchError, run_pgbench, settled_rate
 from ortes_db.bench.pgq import PACKAGE, prepare_pgq
-from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place, slower_flush
+from ortes_db.bench.place import COUNT_SETTINGS, Bench, bench_place, huge_pages, slower_flush
 from ortes_db.bench.plan import QUICK
 from ortes_db.bench.run import Listener, Result, measure, names
 from ortes_db.bench.timed import Side, comparisons, run_side
@@ -387,6 +387,22 @@ def test_a_slower_flush_is_the_login_s_alone_and_ends(bench: Bench) -> None:
         assert settings(bench.dsn) == before
         raise BenchError("in the middle")
     assert settings(bench.user_dsn) == before
+
+
+@pytest.mark.parametrize(
+    ("meminfo", "used"),
+    [
+        ("HugePages_Total:     600\nHugePages_Free:      600\nHugepagesize:       2048 kB\n", "on"),
+        ("HugePages_Total:     600\nHugePages_Free:       20\nHugepagesize:       2048 kB\n", "off"),
+        ("MemTotal:       24683656 kB\n", "off"),
+        (None, "off"),
+    ],
+)
+def test_huge_pages_are_used_where_enough_are_set_aside(tmp_path: Path, meminfo: str | None, used: str) -> None:
+    there = tmp_path / "meminfo"
+    if meminfo is not None:
+        there.write_text(meminfo)
+    assert huge_pages(there) == used
 
 
 def test_a_bound_is_measured_where_no_rules_are() -> None:
