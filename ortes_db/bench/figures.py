@@ -39,9 +39,13 @@ class Figure:
     @property
     def good(self) -> bool:
         """Whether the target is met, if there is one."""
+        return self.within(self.value)
+
+    def within(self, value: float) -> bool:
+        """Whether this value would meet the target."""
         if self.target is None:
             return True
-        return self.value >= self.target if self.at_least else self.value <= self.target
+        return value >= self.target if self.at_least else value <= self.target
 
     @property
     def bound(self) -> str:

@@ -68,7 +68,8 @@ $room
 ## Settings
 
 Times: $settings. Counts and room: `fsync`, `full_page_writes`, `synchronous_commit` off and `wal_level = minimal` besides.
-`MALLOC_…` stands in the server's environment, on both sides ([runbook](runbook.md#memory-that-a-session-keeps)).
+`MALLOC_…` stands in the server's environment, `huge_pages` are on where the machine has set them aside; both for both sides
+(runbook: [memory](runbook.md#memory-that-a-session-keeps), [huge pages](runbook.md#huge-pages)).
 """)
 
 
@@ -134,7 +135,9 @@ def _value(figure: Figure) -> str:
     low, high = figure.spread
     match figure.measure:
         case "ratio":
-            text = f"{figure.value:.2f} ×"
+            # A third place where two would not show why the target is missed.
+            places = 2 if figure.within(round(figure.value, 2)) == figure.good else 3
+            text = f"{figure.value:.{places}f} ×"
         case "difference":
             text = f"{figure.value:+.1f}"
         case _:

@@ -336,6 +336,13 @@ def test_figures() -> None:
     assert [figure.name for figure in Result({}, 1, {}, [slow, grown, few]).missed_counts] == ["c"]
 
 
+def test_a_ratio_that_misses_by_little_shows_it() -> None:
+    missed = Figure("a", "a", "time", "a second", "ratio", True, 0.9, [896], [1000])
+    assert report.line(missed) == "MISSED a: 0.896 × [≥ 0.9]  896 / 1,000 (plain) a second"
+    met = Figure("a", "a", "time", "a second", "ratio", True, 0.9, [904], [1000])
+    assert report.line(met) == "ok     a: 0.90 × [≥ 0.9]  904 / 1,000 (plain) a second"
+
+
 def test_every_comparison_can_be_asked_for() -> None:
     assert run("--list").stdout.split() == names()
     assert len(names()) == len(set(names())) == 2 + sum(len(one.figures) for one in comparisons(QUICK))
