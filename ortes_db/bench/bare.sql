@@ -14,6 +14,13 @@ BEGIN
     IF new.azi = current_setting('bare.id_pub_azi', true) THEN
         new.id_pub := set_config('bare.id_pub', (current_setting('bare.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
+        -- The door's mark: a row that may be a repeat.
+        IF new.dati_digest IS NOT NULL THEN
+            new.dati_digest := NULL;
+            IF NOT bare.is_first_save(new.azi, new.prov_id, new.id_int, new.dati) THEN
+                RETURN NULL;
+            END IF;
+        END IF;
         UPDATE bare.apstatosyn AS s SET valore = s.valore + 1
         WHERE s.azi = new.azi AND s.contatore = 'ID-PUB' RETURNING s.valore INTO new.id_pub;
         v_none := set_config('bare.id_pub', '+' || new.id_pub, true) || set_config('bare.id_pub_azi', new.azi, true);
@@ -124,10 +131,9 @@ DECLARE
     v_id_pub bigint;
 BEGIN
     PERFORM bare.check_caller(p_azi);
-    INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati)
-    SELECT p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
-        CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati
-    WHERE bare.is_first_save(p_azi, p_device, p_id_int, p_dati)
+    INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati, dati_digest)
+    VALUES (p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
+        CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati, '')
     RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
         v_id_pub := current_setting('bare.repeated')::bigint;

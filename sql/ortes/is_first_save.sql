@@ -10,7 +10,7 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $is_first_save$
--- The condition of save_order's INSERT, which has the table already (see lock_company). Locks the
+-- For arportes_insert alone: its statement has the table already (see lock_company). Locks the
 -- company before it looks for what is here: looked for earlier, the order of a call still under way is
 -- missed. Volatile: its queries see what was committed after the INSERT began.
 DECLARE

@@ -12,8 +12,9 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $save_order$
--- Behind save_order of store and app; save_orders does the same for many. The INSERT locks the
--- company by its condition, as late as can be: callers that wait for it have done the rest before.
+-- Behind save_order of store and app; save_orders does the same for many. The empty digest asks
+-- arportes_insert to look whether the order is here, under the lock, which is taken as late as can be:
+-- callers that wait for it have done the rest before.
 DECLARE
     v_id_pub bigint;
     v_none text;
@@ -26,12 +27,12 @@ BEGIN
         PERFORM ortes.check_datis(ARRAY[p_dati]);
     END IF;
     v_none := ortes.bound_waiting();
-    INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati)
-    SELECT p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati
-    WHERE ortes.is_first_save(p_azi, p_prov_tipo, p_prov_id, p_id_int, p_dati)
+    INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati, dati_digest)
+    VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati, '')
     RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
         v_id_pub := current_setting('ortes.repeated')::bigint;
+        v_none := set_config('ortes.repeated', '', true);
     END IF;
     RETURN v_id_pub;
 END
