@@ -15,8 +15,8 @@ BEGIN
         new.id_pub := set_config('bare.id_pub', (current_setting('bare.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
         -- The door's mark: a row that may be a repeat.
-        IF new.dati_digest IS NOT NULL THEN
-            new.dati_digest := NULL;
+        IF new.created_at IS NULL THEN
+            new.created_at := new.updated_at;
             IF NOT bare.is_first_save(new.azi, new.prov_id, new.id_int, new.dati) THEN
                 RETURN NULL;
             END IF;
@@ -131,9 +131,9 @@ DECLARE
     v_id_pub bigint;
 BEGIN
     PERFORM bare.check_caller(p_azi);
-    INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati, dati_digest)
+    INSERT INTO bare.arportes (azi, id_int, ack_store, ack_app, prov_tipo, prov_id, autore_tipo, autore_cod, dati, created_at)
     VALUES (p_azi, p_id_int, p_device IS NULL, p_device IS NOT NULL, CASE WHEN p_device IS NULL THEN 'S' ELSE 'A' END, p_device,
-        CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati, '')
+        CASE WHEN p_device IS NULL THEN 'C' ELSE 'T' END, p_autore_cod, p_dati, NULL)
     RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
         v_id_pub := current_setting('bare.repeated')::bigint;

@@ -6,14 +6,14 @@ PARALLEL UNSAFE
 AS $arportes_insert$
 -- What an order gets when it arrives: its origin's flag (whatever was given), for an order of the
 -- ERP its first sync number, its public id. What needs no lock comes first: the first number locks
--- the company. save_order marks its row by an empty digest: it may be a repeat, which is not inserted.
+-- the company. save_order's row is created at an unknown time: it may be a repeat, which is not inserted.
 -- Drawing a number tells whether the company is audited. Assignments and no PERFORM, IF and no
 -- WHEN: this runs once a row, and neither starts a query nor parses one.
 BEGIN
     new.ack_store := new.prov_tipo = 'S';
     new.ack_app := NOT new.ack_store AND new.prov_tipo = 'A';
     new.ack_gest := NOT (new.ack_store OR new.ack_app);
-    IF new.id_pub IS NOT NULL OR new.id_sincro <> 0 OR new.dati_digest <> '' OR new.autore_cod < 0
+    IF new.id_pub IS NOT NULL OR new.id_sincro <> 0 OR new.dati_digest IS NOT NULL OR new.autore_cod < 0
         OR (CASE
             WHEN new.ack_store THEN new.id_int IS NULL
             WHEN new.ack_app THEN new.id_int IS NULL OR new.prov_id IS NULL
@@ -29,11 +29,11 @@ BEGIN
             new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
         END IF;
     END IF;
-    IF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') AND new.dati_digest IS NULL THEN
+    IF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') AND new.created_at IS NOT NULL THEN
         new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
-        IF new.dati_digest IS NOT NULL THEN
-            new.dati_digest := NULL;
+        IF new.created_at IS NULL THEN
+            new.created_at := new.updated_at;
             IF NOT ortes.is_first_save(new.azi, new.prov_tipo, new.prov_id, new.id_int, new.dati) THEN
                 RETURN NULL;
             END IF;

@@ -6,13 +6,13 @@ PARALLEL SAFE
 AS $raise_bad_insert$
 -- Says what arportes_insert found.
 BEGIN
-    IF p_order.id_pub IS NOT NULL OR p_order.id_sincro <> 0 OR p_order.dati_digest <> '' THEN
+    IF p_order.id_pub IS NOT NULL OR p_order.id_sincro <> 0 OR p_order.dati_digest IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'OR004',
             MESSAGE = 'the hub gives out ID-PUB and ID-SINCRO itself',
             DETAIL = format('Company %L: ID-PUB %s, ID-SINCRO %s, a digest %s.', p_order.azi,
                 coalesce(p_order.id_pub::text, 'not given'), p_order.id_sincro,
-                CASE WHEN p_order.dati_digest <> '' THEN 'given' ELSE 'not given' END),
+                CASE WHEN p_order.dati_digest IS NULL THEN 'not given' ELSE 'given' END),
             HINT = 'Leave id_pub, id_sincro and dati_digest out of the INSERT.';
     END IF;
     PERFORM ortes.raise_bad_argument('the row', format('prov_tipo %s, prov_id %s, id_int %s, tor_chia %s, autore_cod %s',

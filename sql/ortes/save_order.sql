@@ -12,9 +12,9 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $save_order$
--- Behind save_order of store and app; save_orders does the same for many. The empty digest asks
--- arportes_insert to look whether the order is here, under the lock, which is taken as late as can be:
--- callers that wait for it have done the rest before.
+-- Behind save_order of store and app; save_orders does the same for many. Without a
+-- created_at arportes_insert looks whether the order is here, under the lock, which is taken as late
+-- as can be: callers that wait for it have done the rest before.
 DECLARE
     v_id_pub bigint;
     v_none text;
@@ -27,8 +27,8 @@ BEGIN
         PERFORM ortes.check_datis(ARRAY[p_dati]);
     END IF;
     v_none := ortes.bound_waiting();
-    INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati, dati_digest)
-    VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati, '')
+    INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati, created_at)
+    VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati, NULL)
     RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
         v_id_pub := current_setting('ortes.repeated')::bigint;
