@@ -48,7 +48,8 @@ END
 $arportes_insert$;
 
 COMMENT ON FUNCTION ortes.arportes_insert() IS
-'Trigger: numbers a new order and sets the flag of the system that made it. Raises OR001, OR004 (numbers given), OR007, 55P03.';
+'Trigger: numbers a new order and sets the flag of the system that made it; one without created_at that was saved before is left out. '
+'Raises OR001, OR004 (numbers given), OR006, OR007, 55P03.';
 
 CREATE OR REPLACE TRIGGER arportes_insert
 BEFORE INSERT ON ortes.arportes

@@ -191,6 +191,37 @@ def test_two_companies_may_have_the_same_internal_id_and_tor_chia(hub: Hub) -> N
         assert one(hub.dba, query) == 1
 
 
+def test_an_insert_by_hand_that_leaves_created_at_open_is_a_save(hub: Hub) -> None:
+    """What save_order writes, in a statement of several rows: each repeat is left out, and draws no number."""
+    hub.save(1, V1)
+    query = """
+        INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo, dati, created_at)
+        SELECT %s, 'S', i, 'C', %s, NULL FROM unnest(%s::bigint[]) AS i RETURNING id_int, id_pub
+    """
+    assert rows(hub.dba, query, hub.azi, to_json(V1), [2, 1, 2, 3]) == [(2, 2), (3, 3)]
+    assert hub.counters() == (3, 0)
+    assert hub.order(3)["created_at"] == hub.order(3)["updated_at"] is not None
+    before = hub.everything()
+    with refused("OR006"):
+        hub.dba.execute(query, (hub.azi, to_json(V2), [4, 1]))
+    assert hub.everything() == before
+
+
+def test_a_save_that_a_trigger_of_the_dba_s_own_swallows_is_not_answered_with_another_order(hub: Hub) -> None:
+    hub.save(1)
+    hub.dba.execute(
+        """
+        CREATE FUNCTION public.swallow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RETURN CASE WHEN new.id_int = 1 THEN new END; END $$;
+        CREATE TRIGGER a_first BEFORE INSERT ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.swallow()
+        """
+    )
+    store = hub.connect("store", autocommit=False)
+    assert hub.save(1, connection=store) == 1
+    with pytest.raises(Exception, match="bigint"):
+        hub.save(2, connection=store)
+
+
 def test_two_simultaneous_saves_of_the_same_order_make_one(hub: Hub) -> None:
     first = hub.connect("store", autocommit=False)
     assert hub.save(1, V1, connection=first) == 1
