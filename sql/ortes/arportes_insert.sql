@@ -6,9 +6,13 @@ PARALLEL UNSAFE
 AS $arportes_insert$
 -- What an order gets when it arrives: its origin's flag (whatever was given), for an order of the
 -- ERP its first sync number, its public id. What needs no lock comes first: the first number locks
--- the company. save_order's row is created at an unknown time: it may be a repeat, which is not inserted.
--- Drawing a number tells whether the company is audited. Assignments and no PERFORM, IF and no
+-- the company. A row without created_at is save_order's (by hand it is refused, the column is NOT NULL):
+-- it may be a repeat, which is not inserted; if it is none, it is alone in its statement and meets no
+-- other, and save_order sees that it came in, so that its number needs no counting when the statement
+-- ends. Drawing a number tells whether the company is audited. Assignments and no PERFORM, IF and no
 -- WHEN: this runs once a row, and neither starts a query nor parses one.
+DECLARE
+    v_none text;
 BEGIN
     new.ack_store := new.prov_tipo = 'S';
     new.ack_app := NOT new.ack_store AND new.prov_tipo = 'A';
@@ -29,15 +33,16 @@ BEGIN
             new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
         END IF;
     END IF;
-    IF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') AND new.created_at IS NOT NULL THEN
+    IF new.created_at IS NULL AND current_user = 'ortes_owner' THEN
+        new.created_at := new.updated_at;
+        IF NOT ortes.is_first_save(new.azi, new.prov_tipo, new.prov_id, new.id_int, new.dati) THEN
+            RETURN NULL;
+        END IF;
+        new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
+        v_none := set_config('ortes.id_pub_azi', '', true);
+    ELSIF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') THEN
         new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
     ELSE
-        IF new.created_at IS NULL THEN
-            new.created_at := new.updated_at;
-            IF NOT ortes.is_first_save(new.azi, new.prov_tipo, new.prov_id, new.id_int, new.dati) THEN
-                RETURN NULL;
-            END IF;
-        END IF;
         new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
     END IF;
     IF new.azi = current_setting('ortes.audited', true) THEN
@@ -48,7 +53,7 @@ END
 $arportes_insert$;
 
 COMMENT ON FUNCTION ortes.arportes_insert() IS
-'Trigger: numbers a new order and sets the flag of the system that made it; one without created_at that was saved before is left out. '
+'Trigger: numbers a new order and sets the flag of the system that made it; a repeat of a save is left out. '
 'Raises OR001, OR004 (numbers given), OR006, OR007, 55P03.';
 
 CREATE OR REPLACE TRIGGER arportes_insert

@@ -9,17 +9,18 @@ AS $arportes_inserted$
 -- PERFORM: they start no query.
 DECLARE
     v_azi CONSTANT text := current_setting('ortes.id_pub_azi', true);
-    v_last CONSTANT text := current_setting('ortes.id_pub', true);
     v_none text;
 BEGIN
-    IF v_azi <> '' AND starts_with(v_last, '+') THEN
-        PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = v_last::bigint;
-        IF NOT FOUND THEN
-            PERFORM ortes.raise_gap(v_azi, 1, 0);
+    IF v_azi <> '' THEN
+        IF starts_with(current_setting('ortes.id_pub'), '+') THEN
+            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub')::bigint;
+            IF NOT FOUND THEN
+                PERFORM ortes.raise_gap(v_azi, 1, 0);
+            END IF;
+            v_none := set_config('ortes.id_pub_azi', '', true);
+        ELSE
+            v_none := ortes.settle_numbers('ID-PUB');
         END IF;
-        v_none := set_config('ortes.id_pub_azi', '', true);
-    ELSIF v_azi <> '' THEN
-        v_none := ortes.settle_numbers('ID-PUB');
     END IF;
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
         v_none := ortes.settle_numbers('ID-SINCRO');
