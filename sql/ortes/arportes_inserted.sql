@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     IF v_azi <> '' THEN
         IF starts_with(current_setting('ortes.id_pub'), '+') THEN
-            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub')::bigint;
+            PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub', true)::bigint;
             IF NOT FOUND THEN
                 PERFORM ortes.raise_gap(v_azi, 1, 0);
             END IF;
