@@ -5,8 +5,8 @@ VOLATILE
 PARALLEL UNSAFE
 AS $arportes_inserted$
 -- After an INSERT: the counters learn which numbers it drew. They know a single one, which
--- next_number has marked: only whether its order is there is left to see. Assignments and no
--- PERFORM: they start no query.
+-- next_number has marked: only whether its order is there is left to see (save_order sees that of its
+-- own). Assignments and no PERFORM: they start no query.
 DECLARE
     v_azi CONSTANT text := current_setting('ortes.id_pub_azi', true);
     v_none text;

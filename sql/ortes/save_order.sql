@@ -35,7 +35,7 @@ BEGIN
     VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati, NULL)
     RETURNING id_pub INTO v_id_pub;
     IF NOT FOUND THEN
-        v_id_pub := nullif(current_setting('ortes.repeated'), '')::bigint;
+        v_id_pub := nullif(current_setting('ortes.repeated', true), '')::bigint;
         IF v_id_pub IS NULL THEN
             PERFORM ortes.raise_left_out(p_azi, p_prov_tipo, p_prov_id, p_id_int);
         END IF;

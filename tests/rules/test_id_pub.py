@@ -306,6 +306,31 @@ def test_a_trigger_of_the_dba_s_own_that_changes_other_orders_keeps_the_counter_
     assert hub.acquire(5, "T5") == 7
 
 
+@pytest.mark.parametrize("name", ["a_first", "z_last"])
+def test_a_save_that_a_trigger_of_the_dba_s_own_leaves_out_is_refused(hub: Hub, name: str) -> None:
+    """Neither does it leave a gap, nor is it answered with another order, whatever the session has set."""
+    hub.save(1)
+    hub.dba.execute(
+        f"""
+        CREATE FUNCTION public.leave_out() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RETURN CASE WHEN new.id_int <> 2 THEN new END; END $$;
+        CREATE TRIGGER {name} BEFORE INSERT ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.leave_out()
+        """
+    )
+    with refused("OR004", naming="id_int 2"):
+        hub.save(2)
+    store = hub.connect("store")
+    store.execute("SELECT set_config('ortes.repeated', '1', false)")
+    with refused("OR004", naming="id_int 2"):
+        hub.save(2, connection=store)
+    with store.transaction():
+        assert hub.save(1, connection=store) == 1
+        with refused("OR004", naming="id_int 2"), store.transaction():
+            hub.save(2, connection=store)
+    assert hub.save(3) == 2
+    assert hub.counters() == (2, 0)
+
+
 def test_one_statement_that_inserts_and_updates_counts_both(hub: Hub) -> None:
     hub.acquire(hub.save(1), "T1")
     hub.dba.execute(

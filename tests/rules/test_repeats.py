@@ -204,29 +204,6 @@ def test_only_a_door_may_leave_created_at_open(hub: Hub) -> None:
     assert hub.everything() == before
 
 
-@pytest.mark.parametrize("name", ["a_first", "z_last"])
-def test_a_save_that_a_trigger_of_the_dba_s_own_leaves_out_is_refused(hub: Hub, name: str) -> None:
-    """Neither does it leave a gap, nor is it answered with another order, whatever the session has set."""
-    hub.save(1)
-    hub.dba.execute(
-        f"""
-        CREATE FUNCTION public.leave_out() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RETURN CASE WHEN new.id_int <> 2 THEN new END; END $$;
-        CREATE TRIGGER {name} BEFORE INSERT ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.leave_out()
-        """
-    )
-    store = hub.connect("store")
-    store.execute("SELECT set_config('ortes.repeated', '1', false)")
-    with refused("OR004", naming="id_int 2"):
-        hub.save(2, connection=store)
-    with store.transaction():
-        assert hub.save(1, connection=store) == 1
-        with refused("OR004", naming="id_int 2"), store.transaction():
-            hub.save(2, connection=store)
-    assert hub.save(3) == 2
-    assert hub.counters() == (2, 0)
-
-
 def test_two_simultaneous_saves_of_the_same_order_make_one(hub: Hub) -> None:
     first = hub.connect("store", autocommit=False)
     assert hub.save(1, V1, connection=first) == 1
