@@ -259,8 +259,7 @@ class _Mover:
                 self.step("lock", note=f"gave way: {why}")
                 if not isinstance(why.__cause__, psycopg.errors.LockNotAvailable):
                     compared = None
-            # The callers who queued behind the attempt have their turn.
-            time.sleep(min(1.0, pause))
+            time.sleep(min(1.0, pause))  # the callers who queued behind the attempt have their turn, and tell nobody
 
     def finish(self, discard: bool) -> None:
         """After the switch: nothing of the company is left on the old shard, nor of the copying anywhere."""

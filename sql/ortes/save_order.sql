@@ -14,8 +14,9 @@ PARALLEL UNSAFE
 AS $save_order$
 -- Behind save_order of store and app; save_orders does the same for many. Without a
 -- created_at arportes_insert looks whether the order is here, under the lock, which is taken as late
--- as can be: callers that wait for it have done the rest before. A repeat's ID-PUB comes back in a
--- setting, emptied first: what a session has set there is not believed.
+-- as can be: callers that wait for it have done the rest before. The row that comes back must be what the number
+-- was drawn for. A repeat's ID-PUB comes back in a setting, emptied first: what a session has set there
+-- is not believed.
 DECLARE
     v_id_pub bigint;
     v_none text;
@@ -33,8 +34,8 @@ BEGIN
     v_none := ortes.bound_waiting();
     INSERT INTO ortes.arportes (azi, prov_tipo, prov_id, id_int, autore_tipo, autore_cod, dati, created_at)
     VALUES (p_azi, p_prov_tipo, p_prov_id, p_id_int, p_autore_tipo, p_autore_cod, p_dati, NULL)
-    RETURNING id_pub INTO v_id_pub;
-    IF NOT FOUND THEN
+    RETURNING CASE WHEN azi = p_azi AND id_pub = current_setting('ortes.id_pub')::bigint THEN id_pub END INTO v_id_pub;
+    IF v_id_pub IS NULL THEN
         v_id_pub := nullif(current_setting('ortes.repeated', true), '')::bigint;
         IF v_id_pub IS NULL THEN
             PERFORM ortes.raise_left_out(p_azi, p_prov_tipo, p_prov_id, p_id_int);

@@ -306,15 +306,25 @@ def test_a_trigger_of_the_dba_s_own_that_changes_other_orders_keeps_the_counter_
     assert hub.acquire(5, "T5") == 7
 
 
-@pytest.mark.parametrize("name", ["a_first", "z_last"])
-def test_a_save_that_a_trigger_of_the_dba_s_own_leaves_out_is_refused(hub: Hub, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [
+        ("a_first", "RETURN NULL"),
+        ("z_last", "RETURN NULL"),
+        ("z_last", "new.id_pub := 7"),
+        ("a_first", "new.azi := 'C00002'"),
+        ("z_last", "new.azi := 'C00002'"),
+    ],
+)
+def test_a_save_that_a_trigger_of_the_dba_s_own_leaves_out_or_moves_is_refused(hub: Hub, name: str, does: str) -> None:
     """Neither does it leave a gap, nor is it answered with another order, whatever the session has set."""
+    hub.db.company("C00002")
     hub.save(1)
     hub.dba.execute(
         f"""
-        CREATE FUNCTION public.leave_out() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RETURN CASE WHEN new.id_int <> 2 THEN new END; END $$;
-        CREATE TRIGGER {name} BEFORE INSERT ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.leave_out()
+        CREATE FUNCTION public.own() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF new.id_int = 2 THEN {does}; END IF; RETURN new; END $$;
+        CREATE TRIGGER {name} BEFORE INSERT ON ortes.arportes FOR EACH ROW EXECUTE FUNCTION public.own()
         """
     )
     with refused("OR004", naming="id_int 2"):
@@ -328,7 +338,7 @@ def test_a_save_that_a_trigger_of_the_dba_s_own_leaves_out_is_refused(hub: Hub, 
         with refused("OR004", naming="id_int 2"), store.transaction():
             hub.save(2, connection=store)
     assert hub.save(3) == 2
-    assert hub.counters() == (2, 0)
+    assert (hub.counters(), hub.counters("C00002")) == ((2, 0), (0, 0))
 
 
 def test_one_statement_that_inserts_and_updates_counts_both(hub: Hub) -> None:
