@@ -8,3 +8,4 @@ DROP FUNCTION IF EXISTS ortes.changes(text, text, integer, bigint, integer);
 DROP FUNCTION IF EXISTS ortes.number_setting(text);
 DROP FUNCTION IF EXISTS ortes.put_back_numbers(text);
 DROP FUNCTION IF EXISTS ortes.raise_standby();
+DROP FUNCTION IF EXISTS ortes.next_number(text, text);

@@ -6,11 +6,12 @@ PARALLEL UNSAFE
 AS $apstatosyn_fixed$
 -- Refuses a counter that would go back. After an UPDATE of valore, because a trigger before it
 -- locks the row once more and writes that to the WAL. IF and no WHEN, which is parsed in every statement.
+-- Returns `new`: see arportes_inserted.
 BEGIN
     IF new.valore < old.valore THEN
         PERFORM ortes.raise_counter_lost(old);
     END IF;
-    RETURN NULL;
+    RETURN new;
 END
 $apstatosyn_fixed$;
 

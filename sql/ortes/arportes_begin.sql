@@ -7,12 +7,12 @@ AS $arportes_begin$
 -- Before each statement: none of its numbers is drawn yet, and no company is known not to be
 -- audited, whatever the session says. Numbers in the settings are those of a statement around this
 -- one (or forged): its counter is put right by the orders there are, which needs no trust. An
--- UPDATE draws no ID-PUB. Most often there is nothing to forget, and one look tells.
+-- UPDATE draws no ID-PUB. Most often there is nothing to forget, and one look tells. Returns `new`: see arportes_inserted.
 BEGIN
     IF concat(
         current_setting('ortes.id_pub_azi', true), current_setting('ortes.id_sincro_azi', true), current_setting('ortes.unaudited', true)
     ) = '' THEN
-        RETURN NULL;
+        RETURN new;
     END IF;
     IF tg_op = 'INSERT' AND current_setting('ortes.id_pub_azi', true) <> '' THEN
         PERFORM ortes.put_right_counter(current_setting('ortes.id_pub_azi'), 'ID-PUB');
@@ -23,7 +23,7 @@ BEGIN
         PERFORM set_config('ortes.id_sincro_azi', '', true);
     END IF;
     PERFORM set_config('ortes.unaudited', '', true);
-    RETURN NULL;
+    RETURN new;
 END
 $arportes_begin$;
 

@@ -11,8 +11,6 @@ AS $arportes_insert$
 -- other, and save_order sees that it came in, so that its number needs no counting when the statement
 -- ends. Drawing a number tells whether the company is audited. Assignments and no PERFORM, IF and no
 -- WHEN: this runs once a row, and neither starts a query nor parses one.
-DECLARE
-    v_none text;
 BEGIN
     new.ack_store := new.prov_tipo = 'S';
     new.ack_app := NOT new.ack_store AND new.prov_tipo = 'A';
@@ -26,24 +24,25 @@ BEGIN
     THEN
         PERFORM ortes.raise_bad_insert(new);
     END IF;
-    IF new.ack_gest THEN
-        IF new.azi = nullif(current_setting('ortes.id_sincro_azi', true), '') THEN
-            new.id_sincro := set_config('ortes.id_sincro', (current_setting('ortes.id_sincro')::bigint + 1)::text, true)::bigint;
-        ELSE
-            new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
-        END IF;
-    END IF;
-    IF new.created_at IS NULL AND current_user = 'ortes_owner' THEN
+    IF new.created_at IS NULL AND NOT new.ack_gest AND current_user = 'ortes_owner' THEN
         new.created_at := new.updated_at;
         IF NOT ortes.is_first_save(new.azi, new.prov_tipo, new.prov_id, new.id_int, new.dati) THEN
             RETURN NULL;
         END IF;
-        new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
-        v_none := set_config('ortes.id_pub_azi', '', true);
-    ELSIF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') THEN
-        new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
+        new.id_pub := ortes.next_number(new.azi, 'ID-PUB', true);
     ELSE
-        new.id_pub := ortes.next_number(new.azi, 'ID-PUB');
+        IF new.ack_gest THEN
+            IF new.azi = nullif(current_setting('ortes.id_sincro_azi', true), '') THEN
+                new.id_sincro := set_config('ortes.id_sincro', (current_setting('ortes.id_sincro')::bigint + 1)::text, true)::bigint;
+            ELSE
+                new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO', false);
+            END IF;
+        END IF;
+        IF new.azi = nullif(current_setting('ortes.id_pub_azi', true), '') THEN
+            new.id_pub := set_config('ortes.id_pub', (current_setting('ortes.id_pub')::bigint + 1)::text, true)::bigint;
+        ELSE
+            new.id_pub := ortes.next_number(new.azi, 'ID-PUB', false);
+        END IF;
     END IF;
     IF new.azi = current_setting('ortes.audited', true) THEN
         PERFORM ortes.record_insert(new);

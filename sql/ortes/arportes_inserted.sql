@@ -6,11 +6,16 @@ PARALLEL UNSAFE
 AS $arportes_inserted$
 -- After an INSERT: the counters learn which numbers it drew. They know a single one, which
 -- next_number has marked: only whether its order is there is left to see (save_order sees that of its
--- own). Assignments and no PERFORM: they start no query.
+-- own, and one look tells that there is nothing else). Assignments and no PERFORM: they start no query.
+-- What is returned is ignored: `new` is no expression to set up, NULL would be one.
 DECLARE
-    v_azi CONSTANT text := current_setting('ortes.id_pub_azi', true);
+    v_azi text;
     v_none text;
 BEGIN
+    IF concat(current_setting('ortes.id_pub_azi', true), current_setting('ortes.id_sincro_azi', true)) = '' THEN
+        RETURN new;
+    END IF;
+    v_azi := current_setting('ortes.id_pub_azi', true);
     IF v_azi <> '' THEN
         IF starts_with(current_setting('ortes.id_pub'), '+') THEN
             PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub', true)::bigint;
@@ -25,7 +30,7 @@ BEGIN
     IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
         v_none := ortes.settle_numbers('ID-SINCRO');
     END IF;
-    RETURN NULL;
+    RETURN new;
 END
 $arportes_inserted$;
 

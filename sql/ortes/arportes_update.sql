@@ -22,7 +22,7 @@ BEGIN
         IF new.azi = nullif(current_setting('ortes.id_sincro_azi', true), '') THEN
             new.id_sincro := set_config('ortes.id_sincro', (current_setting('ortes.id_sincro')::bigint + 1)::text, true)::bigint;
         ELSE
-            new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO');
+            new.id_sincro := ortes.next_number(new.azi, 'ID-SINCRO', false);
         END IF;
         -- The content first saved is about to go: what a late repeat is compared with stays.
         IF new.dati_digest IS NULL AND NOT ortes.still_same_content(old, new.dati, new.conferma) THEN

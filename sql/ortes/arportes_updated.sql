@@ -14,7 +14,7 @@ BEGIN
             ELSE ortes.settle_numbers('ID-SINCRO')
         END;
     END IF;
-    RETURN NULL;
+    RETURN new;
 END
 $arportes_updated$;
 

@@ -12,16 +12,15 @@ PARALLEL UNSAFE
 AS $is_first_save$
 -- For arportes_insert alone: its statement has the table already (see lock_company). Locks the
 -- company before it looks for what is here: looked for earlier, the order of a call still under way is
--- missed. Volatile: its queries see what was committed after the INSERT began.
+-- missed. Volatile: its queries see what was committed after the INSERT began. The lock is in a condition that is
+-- needed anyway, and the answer in a constant: each expression is set up anew in every transaction, these before the wait.
 DECLARE
+    v_first CONSTANT boolean := true;
     v_order ortes.arportes;
     v_none text;
 BEGIN
-    IF NOT ortes.try_lock_company(p_azi) THEN
-        v_none := ortes.wait_for_company(p_azi);
-    END IF;
     -- Two queries for what find_order says in one: a call for one order feels the difference.
-    IF p_prov_id IS NULL THEN
+    IF (CASE WHEN ortes.try_lock_company(p_azi) OR ortes.wait_for_company(p_azi) = '' THEN p_prov_id IS NULL END) THEN
         SELECT a.* INTO v_order FROM ortes.arportes AS a
         WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id IS NULL AND a.id_int = p_id_int;
     ELSE
@@ -29,7 +28,7 @@ BEGIN
         WHERE a.azi = p_azi AND a.prov_tipo = p_prov_tipo AND a.prov_id = p_prov_id AND a.id_int = p_id_int;
     END IF;
     IF NOT FOUND THEN
-        RETURN true;
+        RETURN v_first;
     END IF;
     IF NOT ortes.same_content(v_order, p_dati, NULL) THEN
         PERFORM ortes.raise_other_content(p_azi, v_order.id_pub);

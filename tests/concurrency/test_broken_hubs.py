@@ -33,7 +33,7 @@ NUMBERS_FROM_A_SEQUENCE = (
     + """
     CREATE SEQUENCE ortes.broken_pub;
     CREATE SEQUENCE ortes.broken_sincro;
-    CREATE OR REPLACE FUNCTION ortes.next_number(p_azi text, p_contatore text) RETURNS bigint LANGUAGE sql AS $$
+    CREATE OR REPLACE FUNCTION ortes.next_number(p_azi text, p_contatore text, p_alone boolean) RETURNS bigint LANGUAGE sql AS $$
         SELECT nextval(CASE p_contatore WHEN 'ID-PUB' THEN 'ortes.broken_pub' ELSE 'ortes.broken_sincro' END)
     $$;
     ALTER TABLE ortes.arportes DISABLE TRIGGER arportes_inserted;
@@ -46,8 +46,8 @@ NUMBERS_DRAWN_BEFORE_THE_LOCK = (
     + f"""
     CREATE SEQUENCE ortes.broken;
     ALTER FUNCTION ortes.next_number RENAME TO next_number_true;
-    CREATE FUNCTION ortes.next_number(p_azi text, p_contatore text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN
-        IF p_contatore = 'ID-PUB' THEN RETURN ortes.next_number_true(p_azi, p_contatore); END IF;
+    CREATE FUNCTION ortes.next_number(p_azi text, p_contatore text, p_alone boolean) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN
+        IF p_contatore = 'ID-PUB' THEN RETURN ortes.next_number_true(p_azi, p_contatore, p_alone); END IF;
         PERFORM ortes.lock_company(p_azi);
         RETURN coalesce(nullif(current_setting('broken.drawn', true), '')::bigint, nextval('ortes.broken'));
     END $$;

@@ -142,7 +142,7 @@ def test_no_door_deletes_or_can_be_got_around(hub: Hub) -> None:
                 "DELETE FROM ortes.arportes",
                 "UPDATE ortes.apstatosyn SET valore = 99",
                 "SELECT ortes.lock_company('C00001')",
-                "SELECT ortes.next_number('C00001', 'ID-PUB')",
+                "SELECT ortes.next_number('C00001', 'ID-PUB', true)",
             ):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(query)

@@ -230,7 +230,7 @@ SEND = "PERFORM pg_notify('ortes', p_azi);"
 WRONG = {
     "the number in the payload": (SEND, SEND.replace("p_azi", "p_azi || v_number")),
     "one for every order": (SEND, SEND.replace("p_azi", "p_azi || clock_timestamp()")),
-    "whatever the switch says": ("IF v_notify THEN", "IF true THEN"),
+    "whatever the switch says": ("s.notify INTO", "true INTO"),
     "for new orders alone": ("IF v_notify THEN", "IF v_notify AND p_contatore = 'ID-PUB' THEN"),
     "not sent": (SEND, "NULL;"),
 }
@@ -238,7 +238,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_each_of_these_mistakes_would_be_found(hub: Hub, wrong: str) -> None:
-    (source,) = rows(hub.dba, "SELECT pg_get_functiondef('ortes.next_number(text, text)'::regprocedure)")[0]
+    (source,) = rows(hub.dba, "SELECT pg_get_functiondef('ortes.next_number(text, text, boolean)'::regprocedure)")[0]
     right, mistake = WRONG[wrong]
     assert right in source
     hub.dba.execute(sql.SQL(source.replace(right, mistake)))
