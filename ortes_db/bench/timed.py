@@ -180,10 +180,10 @@ def comparisons(plan: Plan) -> tuple[Timed, ...]:
             Side("feed.pgq"),
             (
                 ("pgq", "whole life with two readers", 1.5),
-                ("least_pgq", "whole life in plain SQL, two readers by the index", None),
+                ("least_pgq", "whole life in a hub without rules, two readers", None),
             ),
             "PGQ",
-            more=(Side("feed.plain"),),
+            more=(Side("feed.bare"),),
         ),
     )
 
