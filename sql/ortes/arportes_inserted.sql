@@ -4,20 +4,17 @@ LANGUAGE plpgsql
 VOLATILE
 PARALLEL UNSAFE
 AS $arportes_inserted$
--- After an INSERT: the counters learn which numbers it drew. They know a single one, which
--- next_number has marked: only whether its order is there is left to see (save_order sees that of its
--- own, and one look tells that there is nothing else). Assignments and no PERFORM: they start no query.
+-- After an INSERT: the counters learn which numbers it drew (an ID-SINCRO only together with an
+-- ID-PUB). They know a single one, which next_number has marked: only whether its order is there is
+-- left to see (save_order sees that of its own). Assignments and no PERFORM: they start no query.
 -- What is returned is ignored: `new` is no expression to set up, NULL would be one.
 DECLARE
     v_azi text;
     v_none text;
 BEGIN
-    IF concat(current_setting('ortes.id_pub_azi', true), current_setting('ortes.id_sincro_azi', true)) = '' THEN
-        RETURN new;
-    END IF;
-    v_azi := current_setting('ortes.id_pub_azi', true);
-    IF v_azi <> '' THEN
+    IF current_setting('ortes.id_pub_azi', true) <> '' THEN
         IF starts_with(current_setting('ortes.id_pub'), '+') THEN
+            v_azi := current_setting('ortes.id_pub_azi');
             PERFORM FROM ortes.arportes AS a WHERE a.azi = v_azi AND a.id_pub = current_setting('ortes.id_pub', true)::bigint;
             IF NOT FOUND THEN
                 PERFORM ortes.raise_gap(v_azi, 1, 0);
@@ -26,9 +23,9 @@ BEGIN
         ELSE
             v_none := ortes.settle_numbers('ID-PUB');
         END IF;
-    END IF;
-    IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
-        v_none := ortes.settle_numbers('ID-SINCRO');
+        IF current_setting('ortes.id_sincro_azi', true) <> '' THEN
+            v_none := ortes.settle_numbers('ID-SINCRO');
+        END IF;
     END IF;
     RETURN new;
 END
