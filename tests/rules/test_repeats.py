@@ -201,6 +201,14 @@ def test_only_a_door_may_leave_created_at_open(hub: Hub) -> None:
             "INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo, created_at) VALUES (%s, 'S', 1, 'C', NULL)",
             (hub.azi,),
         )
+    # An order of the ERP is none of save_order's, whoever says so: it gets an ID-SINCRO, or is refused.
+    with hub.dba.transaction(force_rollback=True):
+        hub.dba.execute("SET LOCAL ROLE ortes_owner")
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            hub.dba.execute(
+                "INSERT INTO ortes.arportes (azi, prov_tipo, tor_chia, autore_tipo, created_at) VALUES (%s, 'G', 'T', 'O', NULL)",
+                (hub.azi,),
+            )
     assert hub.everything() == before
 
 

@@ -132,6 +132,18 @@ def test_switching_it_is_itself_written_down(audited: Hub) -> None:
     assert switched == [(who, "ortes_ops.set_audit", off, on), (who, "ortes_ops.set_audit", on, off)]
 
 
+def test_what_follows_in_its_transaction_goes_by_the_switch(audited: Hub) -> None:
+    with audited.dba.transaction():
+        audited.dba.execute(
+            "INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo) VALUES ('C00001', 'S', 1, 'C')"
+        )
+        audited.dba.execute("SELECT ortes_ops.set_audit('C00001', false)")
+        audited.dba.execute(
+            "INSERT INTO ortes.arportes (azi, prov_tipo, id_int, autore_tipo) VALUES ('C00001', 'S', 2, 'C')"
+        )
+    assert [len(rows(audited.ops, HISTORY, id_pub)) for id_pub in (1, 2)] == [1, 0]
+
+
 def test_a_call_that_waited_for_the_switch_is_written_down(hub: Hub) -> None:
     hub.acquire(hub.save(1), "T1")
     ops = hub.connect("ops", autocommit=False)
