@@ -168,7 +168,7 @@ def measure_linearity(admin: Connection, rows: int, step: Callable[[], None]) ->
 
 def measure_life(bench: Bench, orders: int, pgq: bool, step: Callable[[], None]) -> Iterator[Figure]:
     """WAL of the whole life of an order, commits included."""
-    scripts = ["life.hub", "life.plain"] + (["feed.hub", "feed.bare", "feed.pgq"] if pgq else [])
+    scripts = ["life.hub", "life.plain"] + (["feed.hub", "feed.plain", "feed.pgq"] if pgq else [])
     of = {}
     for script in scripts:
         of[script] = _wal_of(bench, Side(script, transactions=orders)) / orders
@@ -178,8 +178,8 @@ def measure_life(bench: Bench, orders: int, pgq: bool, step: Callable[[], None])
     if pgq:
         work = "whole life with two readers, bytes of WAL"
         yield _one("pgq_wal", work, unit, "ratio", 0.6, of["feed.hub"], of["feed.pgq"], "PGQ")
-        work = "whole life in a hub without rules, two readers, bytes of WAL"
-        yield _one("least_pgq_wal", work, unit, "ratio", None, of["feed.bare"], of["feed.pgq"], "PGQ")
+        work = "whole life in plain SQL, two readers by the index, bytes of WAL"
+        yield _one("least_pgq_wal", work, unit, "ratio", None, of["feed.plain"], of["feed.pgq"], "PGQ")
 
 
 def _wal_of(bench: Bench, side: Side) -> float:

@@ -33,7 +33,7 @@ $times
 - Other figures without a target show what bounds those with one. In the chart they are the diamonds; [speed.md](speed.md) goes
   on from there. **A hub without rules** keeps the two promises and nothing else: doors with their owner's rights that ask
   who calls, lock the company and look for a repeat; triggers that number without a gap, whoever writes, and leave the digest
-  of the first content (`ortes_db/bench/bare.sql`).
+  of the first content (`ortes_db/bench/bare.sql`). The least WAL beside PGQ's is that of plain SQL without any feed.
 - A batch is one JSON parameter on both sides (`INSERT … SELECT … FROM jsonb_to_recordset($$1) RETURNING …`).
 - The whole life: a device saves, the ERP creates, acquires and exports with new content, the store reads and imports. Six
   calls, each its own transaction.
