@@ -1,9 +1,6 @@
 """A shard that is lost: a second server for it, and what its callers are to hear."""
 
-import os
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -50,20 +47,6 @@ def lost(*codes: str, naming: str = "far") -> Iterator[None]:
 
 def save(connection: Connection, azi: str, id_int: int) -> int:
     return one(connection, "SELECT ortes_store.save_order(%s, %s)", azi, id_int)
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """Stops the server's processes where they are, as a machine without memory left does."""
-    postmaster = int((server.data_dir / "postmaster.pid").read_text().split()[0])
-    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
-    for pid in (postmaster, *map(int, children)):
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in (postmaster, *map(int, children)):
-            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import psycopg
 import pytest
 
 from ortes_db.router.manage import end_calls, set_shard
+from tests.hanging import hanging
 from tests.hub import Connection, one, rows
-from tests.router.losing import FAST, Two, frozen, lost, save, silent, until, waiting
+from tests.router.losing import FAST, Two, lost, save, silent, until, waiting
 
 pytestmark = pytest.mark.once
 
@@ -59,7 +60,7 @@ def test_a_server_that_hangs_while_one_connects_is_given_up_by_statement_timeout
     with two.connect("shop") as shop:
         assert one(shop, "SHOW statement_timeout") == "30s"
         shop.execute("SET statement_timeout = '1s'")
-        with frozen(two.far):
+        with hanging(two.far):
             start = time.monotonic()
             with pytest.raises(psycopg.errors.QueryCanceled):
                 save(shop, "FAR", 1)
@@ -74,7 +75,7 @@ def test_a_server_that_hangs_in_the_middle_of_a_call_is_left_by_closing_it(two: 
         save(stuck, "FAR", 1)
         save(shop, "NEAR", 1)
         _shown(looking, "status")
-        with frozen(two.far):
+        with hanging(two.far):
             with (
                 waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"),
                 waiting(looking, "SELECT * FROM ortes_ops.status"),
@@ -96,7 +97,7 @@ def test_a_caller_that_gives_up_leaves_no_session_behind(two: Two) -> None:
         leaving.execute("SET client_connection_check_interval = '100ms'")
         save(leaving, "FAR", 1)
         pid = leaving.info.backend_pid
-        with frozen(two.far), waiting(leaving, "SELECT ortes_store.save_order('FAR', 1)"):
+        with hanging(two.far), waiting(leaving, "SELECT ortes_store.save_order('FAR', 1)"):
             with socket.socket(fileno=leaving.fileno()) as line:
                 line.shutdown(socket.SHUT_RDWR)
                 line.detach()

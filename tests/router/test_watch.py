@@ -23,8 +23,9 @@ from ortes_db.router.status import router_status
 from ortes_db.router.watch import Seen, watch_once
 from ortes_db.tree import DeployError
 from tests.command import ENVIRONMENT
+from tests.hanging import hanging
 from tests.hub import one, rows
-from tests.router.losing import Two, frozen, lost, save, silent, until, waiting
+from tests.router.losing import Two, lost, save, silent, until, waiting
 
 pytestmark = pytest.mark.once
 
@@ -82,7 +83,7 @@ def test_calls_of_a_shard_that_hangs_end_and_are_refused_until_it_answers(two: T
         save(shop, "NEAR", 1)
         old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         far = one(old, "SELECT ortes_store.save_order('FAR', 1)")
-        with frozen(two.far):
+        with hanging(two.far):
             start = time.monotonic()
             with (
                 waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"),
@@ -117,7 +118,7 @@ def test_why_it_has_to_be_sooner_than_the_statement_timeout(two: Two) -> None:
     with two.connect("shop") as stuck, two.connect() as dba, ExitStack() as until_it_goes_on:
         save(stuck, "FAR", 1)
         stuck.execute("SET statement_timeout = '200ms'")
-        until_it_goes_on.enter_context(frozen(two.far))
+        until_it_goes_on.enter_context(hanging(two.far))
         with waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"):
             pid = stuck.info.backend_pid
             cancelled = "SELECT clock_timestamp() - query_start > '1s' FROM pg_stat_activity WHERE pid = %s"
@@ -143,7 +144,7 @@ def test_what_a_dba_does_while_the_shard_is_asked_stands(two: Two, closes: bool)
     """What was found is about the shard as it was when it was asked."""
     with two.connect() as dba, ThreadPoolExecutor(1) as pool:
         address = one(dba, "SELECT options FROM ortes_router.shard WHERE name = 'far'")
-        with frozen(two.far):
+        with hanging(two.far):
             asking = pool.submit(look, two)
             at_work = "SELECT FROM pg_stat_activity WHERE query LIKE '%s.hangs_since%' AND pid <> pg_backend_pid()"
             until(lambda: rows(dba, at_work))
@@ -176,7 +177,7 @@ def test_a_login_of_its_own_will_do_even_where_the_shards_refuse_it(two: Two) ->
             stuck.execute(shop)
             looking.execute(superuser)
             # A superuser's session is not its to end, and does not keep it from ending the others.
-            with frozen(two.far), waiting(stuck, shop), waiting(looking, superuser):
+            with hanging(two.far), waiting(stuck, shop), waiting(looking, superuser):
                 assert watch_once(guard, PATIENCE, lambda _: None)[1].ended == 1
                 dba.execute("SELECT pg_terminate_backend(%s)", (looking.info.backend_pid,))
         finally:
@@ -186,7 +187,7 @@ def test_a_login_of_its_own_will_do_even_where_the_shards_refuse_it(two: Two) ->
 def test_two_watchers_at_once_close_it_once(two: Two) -> None:
     with two.connect("shop") as stuck, ThreadPoolExecutor(2) as pool:
         save(stuck, "FAR", 1)
-        with frozen(two.far), waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"):
+        with hanging(two.far), waiting(stuck, "SELECT ortes_store.save_order('FAR', 1)"):
             both = [pool.submit(look, two) for _ in range(2)]
             found = [one.result()["far"] for one in both]
         assert sorted((one.change or "", one.ended) for one in found) == [("", 0), ("closed", 1)]
@@ -194,7 +195,7 @@ def test_two_watchers_at_once_close_it_once(two: Two) -> None:
 
 
 def test_the_next_watcher_opens_what_one_that_was_killed_has_closed(two: Two, log: Path) -> None:
-    with watched(two, log) as watcher, frozen(two.far):
+    with watched(two, log) as watcher, hanging(two.far):
         until(lambda: is_now(two) == HANGS)
         watcher.send_signal(signal.SIGKILL)
         watcher.wait()
@@ -205,7 +206,7 @@ def test_the_next_watcher_opens_what_one_that_was_killed_has_closed(two: Two, lo
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_a_dba_who_closes_or_opens_it_has_the_last_word(two: Two, closed: bool) -> None:
-    with frozen(two.far):
+    with hanging(two.far):
         look(two)
     assert [shard.hangs_since is not None for shard in router_status(two.dsn).shards] == [True, False]
     set_shard(two.dsn, "far", {"closed": closed})
@@ -218,7 +219,7 @@ def test_a_router_that_restarts_is_waited_for(two: Two, log: Path) -> None:
         until(lambda: "the router is lost" in log.read_text())
         two.near.start()
         until(lambda: "the router is back" in log.read_text(), 20)
-        with frozen(two.far):
+        with hanging(two.far):
             until(lambda: is_now(two) == HANGS)
         until(lambda: is_now(two) == OPEN)
         assert log.read_text().count("the router is lost") == 1
@@ -234,7 +235,7 @@ def test_who_was_late_himself_closes_nothing(two: Two, monkeypatch: pytest.Monke
         return await connect(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(psycopg.AsyncConnection, "connect", slow)
-    with frozen(two.far):
+    with hanging(two.far):
         assert look(two, PATIENCE / 2)["far"].answers is None
     assert is_now(two) == OPEN
 
@@ -287,7 +288,7 @@ def ortes(two: Two) -> Ortes:
 def test_once_by_its_exit_code(two: Two, ortes: Ortes) -> None:
     told = ortes()
     assert (told.exit_code, told.output) == (0, "")
-    with frozen(two.far):
+    with hanging(two.far):
         told = ortes("--json")
         assert told.exit_code == 1
         assert [(one["name"], one["answers"], one["change"]) for one in json.loads(told.stdout)] == [

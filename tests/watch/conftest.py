@@ -1,12 +1,5 @@
-import os
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
 import pytest
 
-from ortes_db.server import Server
 from tests.hub import Hub
 
 
@@ -14,22 +7,3 @@ from tests.hub import Hub
 def monitor(hub: Hub) -> str:
     """The connection string of a login with the role ortes_monitor and nothing else."""
     return hub.db.dsn(hub.login("monitor"))
-
-
-@contextmanager
-def hanging(server: Server) -> Iterator[None]:
-    """A server that hangs: none of its processes runs, not even for a timeout of its own."""
-    process = server.child_process
-    assert process is not None
-    os.kill(process.pid, signal.SIGSTOP)  # from now on it starts none
-    told = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout
-    children = [int(child) for child in told.split()]
-    try:
-        for pid in children:
-            with suppress(ProcessLookupError):  # one may have been about to end
-                os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in (process.pid, *children):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)

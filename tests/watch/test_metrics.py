@@ -21,9 +21,9 @@ from ortes_db.metrics import FRESH_SECONDS, Hub
 from ortes_db.server import embedded_server
 from ortes_db.watch import Look, Watch
 from tests.command import ENVIRONMENT, ortes
+from tests.hanging import hanging
 from tests.hub import Hub as TheHub
 from tests.hub import Later, one
-from tests.watch.conftest import hanging
 
 pytestmark = pytest.mark.once
 Samples = dict[tuple[str, tuple[str, ...]], float]

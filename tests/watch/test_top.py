@@ -21,8 +21,8 @@ from ortes_db.server import embedded_server
 from ortes_db.top import age, attention, lines
 from ortes_db.watch import Watch
 from tests.command import ENVIRONMENT, ortes
+from tests.hanging import hanging
 from tests.hub import Hub, Later, to_json
-from tests.watch.conftest import hanging
 
 pytestmark = pytest.mark.once
 
