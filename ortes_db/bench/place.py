@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from psycopg import sql
 
 from ortes_db.bench.pgbench import BenchError
 from ortes_db.replay.place import place
-from ortes_db.server import embedded_server, find_binaries
+from ortes_db.server import Server, ServerError, embedded_server, find_binaries
 
 COMPANIES = 64
 
@@ -78,10 +78,7 @@ def bench_place(
 ) -> Iterator[Bench]:
     """Make a database to measure in, on the server of `dsn`, else on an embedded one with these settings."""
     if dsn is None:
-        with (
-            embedded_server(pg_bin, {"huge_pages": huge_pages(), **settings}, environment=ENVIRONMENT) as server,
-            _in_database(server.dsn(), server.bin_dir, say) as made,
-        ):
+        with _server(pg_bin, settings) as server, _in_database(server.dsn(), server.bin_dir, say) as made:
             made.settings |= ENVIRONMENT
             yield made
     else:
@@ -89,13 +86,30 @@ def bench_place(
             yield made
 
 
+@contextmanager
+def _server(pg_bin: str | None, settings: Mapping[str, str]) -> Iterator[Server]:
+    def start(pages: str) -> AbstractContextManager[Server]:
+        return embedded_server(pg_bin, {"huge_pages": pages, **settings}, environment=ENVIRONMENT)
+
+    with ExitStack() as closing:
+        pages = huge_pages()
+        try:
+            server = closing.enter_context(start(pages))
+        except ServerError:
+            if pages == "off":
+                raise
+            server = closing.enter_context(start("off"))  # somebody was faster
+        yield server
+
+
 def huge_pages(meminfo: Path = Path("/proc/meminfo")) -> str:
     """`on` where the machine has enough set aside (docs/runbook.md, "Huge pages"), else `off`: `try` would not tell which."""
     if not meminfo.exists():
         return "off"
     found = dict(re.findall(r"^(\w+): +(\d+)", meminfo.read_text(encoding="ascii"), re.MULTILINE))
-    free = int(found.get("HugePages_Free", 0)) * int(found.get("Hugepagesize", 0))
-    return "on" if free >= SHARED_KB else "off"
+    # What is reserved counts as free until it is touched.
+    free, reserved, size = (int(found.get(name, 0)) for name in ("HugePages_Free", "HugePages_Rsvd", "Hugepagesize"))
+    return "on" if (free - reserved) * size >= SHARED_KB else "off"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from ortes_db.bench import report, timed
+from ortes_db.bench import place, report, timed
 from ortes_db.bench.chart import draw
 from ortes_db.bench.counts import explain, measure_linearity, rows_read_in_vain
 from ortes_db.bench.figures import Figure
@@ -401,6 +401,7 @@ def test_a_slower_flush_is_the_login_s_alone_and_ends(bench: Bench) -> None:
     [
         ("HugePages_Total:     600\nHugePages_Free:      600\nHugepagesize:       2048 kB\n", "on"),
         ("HugePages_Total:     600\nHugePages_Free:       20\nHugepagesize:       2048 kB\n", "off"),
+        ("HugePages_Free:      600\nHugePages_Rsvd:      560\nHugepagesize:       2048 kB\n", "off"),
         ("MemTotal:       24683656 kB\n", "off"),
         (None, "off"),
     ],
@@ -410,6 +411,15 @@ def test_huge_pages_are_used_where_enough_are_set_aside(tmp_path: Path, meminfo:
     if meminfo is not None:
         there.write_text(meminfo)
     assert huge_pages(there) == used
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="only Linux has huge pages")
+def test_who_finds_the_huge_pages_taken_goes_without(pg_bin: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There were enough when it looked; another server was faster."""
+    monkeypatch.setattr(place, "huge_pages", lambda: "on")
+    none_of_this_size = COUNT_SETTINGS | {"huge_page_size": "1GB"}
+    with bench_place(None, pg_bin, none_of_this_size) as own:
+        assert own.settings["huge_pages"] == "off"
 
 
 def test_a_bound_is_measured_where_no_rules_are() -> None:
