@@ -6,9 +6,8 @@ PARALLEL UNSAFE
 AS $acquire_orders$
 -- Behind acquire_order and acquire_orders of the ERP. Locks the company first. An order that has
 -- its TOR-CHIA already is left alone, and tells its numbers again. One look at the range of the keys
--- spares, most often, one for each of them (not where 'C2' stands between 'C1999' and 'C2000'); only
--- where one is there are the arrays made anew. Where every element was new, the UPDATE's own answer
--- is the answer; else check_acquire says which may not be.
+-- spares, most often, one for each of them. Where every element was new,
+-- the UPDATE's own answer is the answer; else check_acquire says which may not be.
 #variable_conflict use_column
 DECLARE
     v_first text COLLATE "C";
@@ -27,9 +26,6 @@ BEGIN
         PERFORM ortes.check_acquire(p_azi, p_id_pubs, p_tor_chias);
     END IF;
     PERFORM FROM ortes.arportes AS k WHERE k.azi = p_azi AND k.tor_chia BETWEEN v_first AND v_last LIMIT 1;
-    IF FOUND THEN
-        PERFORM FROM unnest(p_tor_chias) AS t (t) INNER JOIN ortes.arportes AS k ON k.azi = p_azi AND k.tor_chia = t.t LIMIT 1;
-    END IF;
     IF FOUND THEN
         SELECT array_agg(o.id_pub ORDER BY o.ord), array_agg(o.tor_chia ORDER BY o.ord) INTO v_id_pubs, v_tor_chias
         FROM unnest(p_id_pubs, p_tor_chias) WITH ORDINALITY AS o (id_pub, tor_chia, ord)
