@@ -127,7 +127,9 @@ class Server(Postgresql):  # type: ignore[misc]  # testing.postgresql carries no
                     raise ServerError(f"PostgreSQL did not start within 30 seconds:\n{self._log_text()}")
                 time.sleep(0.02)  # a server tells nobody that it is ready: one asks
             # After a crash the last backends may still hold the shared memory for a moment.
-            if not self.is_alive() and ("pre-existing shared memory" not in self._log_text() or time.monotonic() > deadline):
+            if not self.is_alive() and (
+                "pre-existing shared memory" not in self._log_text() or time.monotonic() > deadline
+            ):
                 raise ServerError(f"PostgreSQL did not start:\n{self._log_text()}")
 
     def stop(self, mode: str = "fast") -> None:
